@@ -1,0 +1,92 @@
+// Package inference renders images with Stable Diffusion checkpoints and
+// ControlNets on ONNX Runtime.
+package inference
+
+import (
+	"image"
+	"time"
+)
+
+// Control is one ControlNet applied to a render.
+type Control struct {
+	// ControlNet is the path of a ControlNet: a diffusers folder or a .safetensors file.
+	ControlNet string
+	// Image is the control image at the size of the render.
+	Image image.Image
+	// Weight scales the residuals, 0…2; 1 is what the ControlNet was trained for.
+	Weight float32
+	// Start and End bound the steps in which the control acts, as fractions of all steps, 0…1.
+	Start, End float32
+}
+
+// Request says what to render. Recipes compile to it.
+type Request struct {
+	// Checkpoint is the path of a diffusers folder.
+	Checkpoint             string
+	Prompt, NegativePrompt string
+	Controls               []Control
+	// Width and Height are in pixels, multiples of 8, 64…2048.
+	Width, Height int
+	// Steps is the number of sampling steps, 1…150.
+	Steps int
+	// Guidance is the classifier-free guidance scale; 1 turns guidance off.
+	Guidance float32
+	// Sampler is one of sampler.Names: "ddim", "euler", "euler_a", "dpmpp_2m".
+	Sampler string
+	// Karras chooses the sigma schedule of Karras et al. 2022 (arXiv 2206.00364) where the sampler allows it.
+	Karras bool
+	// Seed decides the initial noise; image i of Count uses Seed+i. The noise
+	// equals torch.randn with torch.Generator("cpu").manual_seed(Seed+i).
+	Seed int64
+	// Count is the number of images, 1…64.
+	Count int
+	// Init, if not nil, is the image that img2img starts from, at the render's
+	// size; Strength 0…1 says how much of it is replaced.
+	Init     image.Image
+	Strength float32
+	// PreviewEvery asks for a preview image every so many steps; 0 means none.
+	PreviewEvery int
+}
+
+// Stage names a part of a render.
+type Stage string
+
+// The stages of a render, in order.
+const (
+	StageLoad    Stage = "load"
+	StageEncode  Stage = "encode"
+	StageDenoise Stage = "denoise"
+	StageDecode  Stage = "decode"
+)
+
+// Progress reports how far a render is.
+type Progress struct {
+	Stage Stage
+	// Step of Steps within StageDenoise, over all batches of the render.
+	Step, Steps int
+	// Fraction of the whole render that is done, 0…1.
+	Fraction float64
+	// Remaining is the estimated time to the end; 0 while unknown.
+	Remaining time.Duration
+	// Preview is the image taking shape, or nil. It is not written to after it was handed over.
+	Preview *image.RGBA
+	// Image is the index in 0…Count-1 that Preview shows.
+	Image int
+	// Done is a finished image (index Image), handed over as soon as it is decoded, or nil.
+	Done *image.RGBA
+	// Note is a sentence for the user, such as a fallback to another provider.
+	Note string
+}
+
+// Result is a finished render.
+type Result struct {
+	// Images has Count opaque images of the render's size.
+	Images []*image.RGBA
+	Seeds  []int64
+	// Provider is the execution provider that ran the UNet, such as "CPU" or "WebGPU".
+	Provider string
+	// Hashes maps each model path of the request to the hex SHA-256 of its weights.
+	Hashes map[string]string
+	// Load, Encode, Denoise and Decode are the times of the stages.
+	Load, Encode, Denoise, Decode time.Duration
+}
