@@ -1,0 +1,170 @@
+# Maquette. Two commands matter:
+#
+#   make run     set up what is missing, build, render the sample, open the studio
+#   make test    set up what is missing, then check everything
+#
+# `make help` lists the others.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+
+# gocv's modules are chosen by build tags; without this tag it wants a newer
+# OpenCV than Debian 12 and Ubuntu 24.04 have.
+TAGS := gocv_specific_modules
+export GOFLAGS := $(strip $(GOFLAGS) -tags=$(TAGS))
+
+MAQUETTE := build/maquette
+SAMPLE_PROJECT ?= $(HOME)/Maquette/Sample
+
+# What compiling needs, as Debian and Ubuntu name it: OpenCV for control/, X11
+# and OpenGL for the window, GTK for the system's file dialog.
+BUILD_PACKAGES := ca-certificates gcc g++ libc6-dev pkg-config libopencv-dev \
+	libgtk-3-dev libgl-dev libx11-dev libxcursor-dev libxrandr-dev \
+	libxinerama-dev libxi-dev libxxf86vm-dev
+# What the window tests need: a display in memory, a pointer, a camera.
+TEST_PACKAGES := xvfb xdotool imagemagick libgl1-mesa-dri
+
+# ONNX Runtime comes as the file libonnxruntime.so.1 inside an npm package.
+ORT_VERSION := 1.30.0
+ORT_INTEGRITY := twhs1C2C/BFkz1yc5OY0KIU2GUq6DURO7hD4bx5Q2Qy3nAMJwRXW8xU3NVczE29VA9lolLOYepoD8fjTGOfIqw==
+ORT_DIR := $(if $(XDG_CACHE_HOME),$(XDG_CACHE_HOME),$(HOME)/.cache)/maquette/onnxruntime/$(ORT_VERSION)
+ORT_LIBRARY := $(ORT_DIR)/libonnxruntime.so.1
+ORT_ARCH := $(if $(filter aarch64 arm64,$(shell uname -m)),arm64,x64)
+
+# $(call install,WHY,PACKAGES): installs those Debian packages that are missing.
+define install
+	missing=(); \
+	for p in $(2); do \
+		dpkg-query -W -f='$${Status}' "$$p" 2>/dev/null | grep -q 'ok installed' || missing+=("$$p"); \
+	done; \
+	if [ $${#missing[@]} -gt 0 ]; then \
+		echo "==> Installing Debian packages ($(1)): $${missing[*]}"; \
+		sudo=; [ "$$(id -u)" = 0 ] || sudo=sudo; \
+		$$sudo apt-get update -q; \
+		DEBIAN_FRONTEND=noninteractive $$sudo apt-get install -y -q --no-install-recommends "$${missing[@]}"; \
+	fi
+endef
+
+.PHONY: help
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
+
+# ---- setting up ----
+
+.PHONY: setup setup-build setup-test setup-library
+setup: setup-build setup-test setup-library ## install what building, running and testing need
+
+setup-build:
+	@if command -v apt-get >/dev/null; then \
+		$(call install,for compiling,$(BUILD_PACKAGES)); \
+	elif ! pkg-config --exists opencv4 gtk+-3.0 x11 gl 2>/dev/null; then \
+		echo "This system has no apt-get. Install the development packages of OpenCV 4, GTK 3, X11 and OpenGL, then try again." >&2; \
+		exit 1; \
+	fi
+
+setup-test:
+	@if command -v apt-get >/dev/null; then \
+		$(call install,for the window tests,$(TEST_PACKAGES)); \
+	elif ! command -v Xvfb xdotool import >/dev/null; then \
+		echo "This system has no apt-get. Install Xvfb, xdotool and ImageMagick, then try again." >&2; \
+		exit 1; \
+	fi
+
+setup-library:
+	@if [ -n "$${MAQUETTE_ONNXRUNTIME:-}" ]; then \
+		echo "==> ONNX Runtime: $$MAQUETTE_ONNXRUNTIME, as MAQUETTE_ONNXRUNTIME says"; \
+	elif [ ! -e "$(ORT_LIBRARY)" ]; then \
+		if ! command -v npm >/dev/null; then $(call install,for fetching ONNX Runtime,npm); fi; \
+		echo "==> Fetching ONNX Runtime $(ORT_VERSION) with npm (about 110 MB, once) into $(ORT_DIR)"; \
+		mkdir -p "$(ORT_DIR)"; \
+		tmp=$$(mktemp -d "$(ORT_DIR)/fetch.XXXXXX"); trap 'rm -rf "$$tmp"' EXIT; \
+		npm pack --silent --pack-destination "$$tmp" onnxruntime-node@$(ORT_VERSION) >/dev/null \
+			|| { echo "npm could not fetch onnxruntime-node@$(ORT_VERSION). Check the network, or set MAQUETTE_ONNXRUNTIME to a libonnxruntime.so of version 1.24 or newer." >&2; exit 1; }; \
+		archive="$$tmp/onnxruntime-node-$(ORT_VERSION).tgz"; \
+		want=$$(printf %s '$(ORT_INTEGRITY)' | base64 -d | od -An -v -tx1 | tr -d ' \n'); \
+		printf '%s  %s\n' "$$want" "$$archive" | sha512sum --check --status \
+			|| { echo "onnxruntime-node-$(ORT_VERSION).tgz is not the file it should be: its SHA-512 is $$(sha512sum <"$$archive" | cut -c-128). Nothing was installed." >&2; exit 1; }; \
+		tar -xzf "$$archive" -C "$$tmp" package/bin/napi-v6/linux/$(ORT_ARCH)/libonnxruntime.so.1; \
+		mv "$$tmp/package/bin/napi-v6/linux/$(ORT_ARCH)/libonnxruntime.so.1" "$(ORT_LIBRARY)"; \
+	fi
+
+# ---- running ----
+
+.PHONY: build run
+build: setup-build ## compile build/maquette
+	@mkdir -p build
+	go build -o $(MAQUETTE) .
+
+run: setup-library build ## render the sample sketch, then open the studio
+	@echo "==> Rendering the sample sketch into $(SAMPLE_PROJECT)"
+	@$(MAQUETTE) render sample:vase --count 4 --skip-existing --project "$(SAMPLE_PROJECT)"
+	@echo "==> The project lies in $(SAMPLE_PROJECT)"
+	@if [ -n "$${DISPLAY:-}$${WAYLAND_DISPLAY:-}" ]; then \
+		echo "==> Opening the studio"; \
+		exec $(MAQUETTE) studio "$(SAMPLE_PROJECT)"; \
+	else \
+		echo "==> There is no display, so the studio stays closed. To open it on one: $(MAQUETTE) studio \"$(SAMPLE_PROJECT)\""; \
+	fi
+
+# ---- testing ----
+
+.PHONY: test lint test-unit test-race test-fuzz test-matprofile test-window test-render
+test: setup lint test-unit test-race test-matprofile test-fuzz test-window test-render ## check everything
+	@echo "==> Everything passed"
+
+lint: setup-build ## gofmt, go vet, staticcheck
+	@echo "==> gofmt"
+	@unformatted=$$(gofmt -l $$(git ls-files '*.go')); \
+	if [ -n "$$unformatted" ]; then echo "run gofmt -w on:" $$unformatted >&2; exit 1; fi
+	@echo "==> go vet"
+	@go vet ./...
+	@echo "==> staticcheck"
+	@go tool staticcheck ./...
+
+test-unit: setup-build setup-library ## every package's tests
+	@echo "==> go test"
+	@go test ./...
+
+# The race detector compiles everything below a package a second time, so it
+# runs where goroutines meet.
+RACE_PACKAGES := ./inference/... ./projects/... ./ui/sketchpad/... ./ui/terminal/...
+
+test-race: setup-build setup-library ## the tests of the concurrent packages under the race detector
+	@echo "==> go test -race"
+	@go test -race $(RACE_PACKAGES)
+
+test-matprofile: setup-build ## count OpenCV's matrices: each that is made must be closed
+	@echo "==> go test -tags matprofile"
+	@go test -tags '$(TAGS) matprofile' ./control/...
+
+FUZZTIME ?= 5s
+
+test-fuzz: setup-build ## every Fuzz function, five seconds each
+	@grep -rlE '^func Fuzz[A-Z]' --include='*_test.go' . | xargs -r -n1 dirname | sort -u | while read -r dir; do \
+		grep -hoE '^func Fuzz[A-Za-z0-9_]+' "$$dir"/*_test.go | cut -d' ' -f2 | while read -r name; do \
+			echo "==> fuzz $$dir $$name"; \
+			go test -run '^$$' -fuzz "^$$name\$$" -fuzztime $(FUZZTIME) "$$dir"; \
+		done; \
+	done
+
+# FYNE_SCALE and the locale keep pixel positions and texts the same everywhere.
+test-window: setup-build setup-test setup-library ## the real window under Xvfb, driven with xdotool
+	@echo "==> window tests"
+	@LANG=C.UTF-8 FYNE_SCALE=1 go test -count=1 -tags '$(TAGS) window' ./ui/...
+
+test-render: setup-library build ## the built command renders sketches end to end, without a display
+	@echo "==> end-to-end render"
+	@env -u DISPLAY -u WAYLAND_DISPLAY MAQUETTE_BINARY="$(CURDIR)/$(MAQUETTE)" \
+		go test -count=1 -tags '$(TAGS) e2e' -run '^TestEndToEnd' .
+
+.PHONY: audit bench clean
+audit: setup-build ## look for known vulnerabilities (asks the Go vulnerability database)
+	go tool govulncheck ./...
+
+bench: setup-build setup-library ## benchmarks, with the ratios that matter
+	@go test -run '^$$' -bench . -benchtime 1s ./control/... ./inference/... ./projects/... ./ui/sketchpad/...
+
+clean: ## remove what make built; caches and projects stay
+	rm -rf build
