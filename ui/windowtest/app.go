@@ -30,23 +30,58 @@ type App struct {
 	window string
 }
 
-// Child reports whether this process is the app, and listens for questions.
-func Child() (net.Listener, bool, error) {
-	path := os.Getenv(ChildEnv)
-	if path == "" {
-		return nil, false, nil
+// Main is a TestMain: in the app's process it serves questions and runs the
+// app, which blocks until its window is closed; in the test's process it starts
+// an X server of the given screen size and runs the tests on it.
+func Main(m *testing.M, screen string, app func() error) int {
+	if path := os.Getenv(ChildEnv); path != "" {
+		l, err := net.Listen("unix", path)
+		if err == nil {
+			go Serve(l)
+			err = app()
+		}
+		if err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			return 1
+		}
+		return 0
 	}
-	l, err := net.Listen("unix", path)
-	return l, true, err
+	stop, err := startX(screen)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	defer stop()
+	return m.Run()
+}
+
+// startX starts Xvfb on a free display and sets DISPLAY to it.
+func startX(screen string) (stop func(), err error) {
+	r, w, err := os.Pipe()
+	if err != nil {
+		return nil, err
+	}
+	defer r.Close()
+	cmd := exec.Command("Xvfb", "-displayfd", "3", "-screen", "0", screen, "-nolisten", "tcp")
+	cmd.ExtraFiles = []*os.File{w}
+	if err := cmd.Start(); err != nil {
+		_ = w.Close()
+		return nil, fmt.Errorf("the window tests need Xvfb (make setup-test installs it): %w", err)
+	}
+	_ = w.Close()
+	stop = func() { _ = cmd.Process.Kill(); _ = cmd.Wait() }
+	var display int
+	if _, err := fmt.Fscan(r, &display); err != nil {
+		stop()
+		return nil, fmt.Errorf("start Xvfb: %w", err)
+	}
+	return stop, os.Setenv("DISPLAY", fmt.Sprintf(":%d", display))
 }
 
 // Start runs the test binary as the app with the given extra environment and
 // waits for its window.
 func Start(t *testing.T, env ...string) *App {
 	t.Helper()
-	if os.Getenv("DISPLAY") == "" {
-		t.Fatal("the window tests need an X display: run them with make test-window")
-	}
 	a := &App{t: t, log: &bytes.Buffer{}, done: make(chan error, 1)}
 	dir, err := os.MkdirTemp("", "maquette-window-")
 	if err != nil {
