@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"image"
-	"io"
 	"log/slog"
 	"time"
 
@@ -14,9 +13,6 @@ import (
 
 // Project is an open project folder. Its methods may be called from several goroutines.
 type Project struct{}
-
-// DefaultRecipe returns the recipe of a first render with the bundled starter checkpoint.
-func DefaultRecipe() Recipe { return Recipe{} }
 
 // Create makes dir a new project; dir may exist if it is empty. An empty name means the folder's name.
 func Create(ctx context.Context, dir, name string) (*Project, error) {
@@ -181,15 +177,6 @@ func (p *Project) Check(ctx context.Context) (Report, error) {
 func (p *Project) Reindex(ctx context.Context, progress func(done, total int)) error {
 	return errors.ErrUnsupported
 }
-
-// Parameters writes a recipe as AUTOMATIC1111 `parameters` text.
-func Parameters(r Recipe, hashes map[string]string) string { return "" }
-
-// ParseParameters reads AUTOMATIC1111 `parameters` text.
-func ParseParameters(text string) (Recipe, error) { return Recipe{}, errors.ErrUnsupported }
-
-// ReadParameters reads the `parameters` text of a PNG.
-func ReadParameters(r io.Reader) (string, error) { return "", errors.ErrUnsupported }
 
 // JobState is the state of a job.
 type JobState string
