@@ -1,0 +1,189 @@
+package checkpoint
+
+import (
+	"cmp"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+const (
+	maxDepth   = 6
+	maxEntries = 200_000
+)
+
+// Scan looks for models in folders and below them, up to six levels deep. A
+// folder that doesn't exist is left out; a model that can't be run is listed
+// with its Reason. Entries are sorted by kind and name.
+func Scan(ctx context.Context, folders []string) ([]Entry, error) {
+	s := scanner{ctx: ctx, seen: map[string]bool{}}
+	for _, folder := range folders {
+		root, err := filepath.Abs(folder)
+		if err != nil {
+			return nil, fmt.Errorf("resolving %s: %w", folder, err)
+		}
+		if err := s.folder(root, 0); err != nil {
+			return nil, err
+		}
+	}
+	slices.SortFunc(s.found, func(a, b Entry) int {
+		return cmp.Or(cmp.Compare(a.Kind, b.Kind), cmp.Compare(strings.ToLower(a.Name), strings.ToLower(b.Name)), cmp.Compare(a.Path, b.Path))
+	})
+	return s.found, nil
+}
+
+type scanner struct {
+	ctx     context.Context
+	seen    map[string]bool
+	found   []Entry
+	visited int
+}
+
+// folder looks at dir: a model folder is one entry, apart from the ControlNets
+// that lie inside a checkpoint's folder; any other folder is searched.
+func (s *scanner) folder(dir string, depth int) error {
+	if err := s.ctx.Err(); err != nil {
+		return fmt.Errorf("looking for models in %s: %w", dir, err)
+	}
+	// Links may lead back up; the real path is visited once.
+	real, err := filepath.EvalSymlinks(dir)
+	if err != nil || s.seen[real] {
+		return nil
+	}
+	s.seen[real] = true
+	list, err := os.ReadDir(dir)
+	if err != nil {
+		// A folder that can't be read, or is gone, must not hide the others.
+		return nil
+	}
+	if s.visited += len(list); s.visited > maxEntries {
+		return fmt.Errorf("looking for models in %s: more than %d files; choose folders that hold models only", dir, maxEntries)
+	}
+	checkpoint := isFile(filepath.Join(dir, "model_index.json"))
+	switch {
+	case checkpoint:
+		s.found = append(s.found, inspectCheckpoint(dir))
+	case isFile(filepath.Join(dir, "config.json")):
+		if e := inspectComponent(dir); e.Kind != KindUnknown {
+			s.found = append(s.found, e)
+		}
+		return nil
+	}
+	for _, item := range list {
+		path := filepath.Join(dir, item.Name())
+		st, err := os.Stat(path) // follows links: model folders are often linked
+		switch {
+		case err != nil || strings.HasPrefix(item.Name(), "."):
+		case st.IsDir() && checkpoint:
+			if _, class, err := readConfig(path); err == nil && class == ClassControlNet {
+				s.found = append(s.found, inspectComponent(path))
+			}
+		case st.IsDir() && depth < maxDepth:
+			if err := s.folder(path, depth+1); err != nil {
+				return err
+			}
+		case st.Mode().IsRegular() && !checkpoint && isModelName(path):
+			if e, err := Inspect(path); err == nil {
+				s.found = append(s.found, e)
+			}
+		}
+	}
+	return nil
+}
+
+func isModelName(path string) bool {
+	switch strings.ToLower(filepath.Ext(path)) {
+	case ".safetensors", ".ckpt", ".pt", ".pth":
+		return true
+	}
+	return false
+}
+
+// HashWeights is the hex SHA-256 that identifies a model's weights: of a file,
+// the hash of its bytes; of a folder, the hash over the names and hashes of all
+// its .safetensors files, in order of their paths. It streams the files and
+// stops when ctx ends.
+func HashWeights(ctx context.Context, path string) (string, error) {
+	st, err := os.Stat(path)
+	if err != nil {
+		return "", err
+	}
+	if !st.IsDir() {
+		return hashFile(ctx, path)
+	}
+	var files []string
+	err = filepath.WalkDir(path, func(p string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if strings.HasSuffix(p, ".safetensors") && !d.IsDir() && !insideControlNet(path, p) {
+			files = append(files, p)
+		}
+		return nil
+	})
+	if err != nil {
+		return "", fmt.Errorf("hashing the weights in %s: %w", path, err)
+	}
+	if len(files) == 0 {
+		return "", &MissingError{Path: filepath.Join(path, "*.safetensors"), Advice: "The folder holds no weights"}
+	}
+	slices.Sort(files)
+	sum := sha256.New()
+	for _, f := range files {
+		rel, err := filepath.Rel(path, f)
+		if err != nil {
+			return "", fmt.Errorf("hashing %s: %w", f, err)
+		}
+		h, err := hashFile(ctx, f)
+		if err != nil {
+			return "", err
+		}
+		fmt.Fprintf(sum, "%s  %s\n", h, filepath.ToSlash(rel))
+	}
+	return hex.EncodeToString(sum.Sum(nil)), nil
+}
+
+// insideControlNet says whether file lies in a ControlNet's folder below root:
+// adding a ControlNet to a checkpoint's folder leaves the checkpoint the same.
+func insideControlNet(root, file string) bool {
+	dir := filepath.Dir(file)
+	if dir == filepath.Clean(root) {
+		return false
+	}
+	_, class, err := readConfig(dir)
+	return err == nil && class == ClassControlNet
+}
+
+func hashFile(ctx context.Context, path string) (string, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	sum := sha256.New()
+	buf := make([]byte, 1<<20)
+	for {
+		if err := ctx.Err(); err != nil {
+			return "", fmt.Errorf("hashing %s: %w", path, err)
+		}
+		n, err := f.Read(buf)
+		sum.Write(buf[:n])
+		if errors.Is(err, io.EOF) {
+			return hex.EncodeToString(sum.Sum(nil)), nil
+		}
+		if err != nil {
+			return "", fmt.Errorf("hashing %s: %w", path, err)
+		}
+	}
+}
