@@ -1,0 +1,264 @@
+package control
+
+import (
+	"context"
+	"fmt"
+	"image"
+	"math"
+	"unsafe"
+
+	"gocv.io/x/gocv"
+)
+
+// resample brings the source to the size of pg.fit as one gray or three colour
+// planes over the page's ground.
+//
+// Drawings shrink by d' = clamp(s·mean(d)), where d is a pixel's difference
+// from the paper, s the linear scale and the clamp is the largest difference in
+// the cell: a one-pixel line that covers 1/s of a cell stays a full one-pixel
+// line, a speck of dust (1/s²) fades. Photographs shrink by the plain mean.
+func (pg *page) resample(ctx context.Context, planes int) ([]*image.Gray, error) {
+	to := pg.fit.Size()
+	if to == pg.from || to.X > pg.from.X || to.Y > pg.from.Y {
+		src, err := pg.readAll(ctx, planes)
+		if err != nil || to == pg.from {
+			return src, err
+		}
+		return pg.enlarge(ctx, src)
+	}
+	return pg.shrink(ctx, planes)
+}
+
+// readRow reads row y over the ground, with uneven paper flattened.
+func (pg *page) readRow(rows *rowReader, y int, planes [][]uint8) {
+	over(rows.row(y), pg.ground, planes)
+	if pg.uneven != nil {
+		pg.uneven.flatten(planes[0], y, pg.from.Y)
+	}
+}
+
+// readAll reads the source at its own size.
+func (pg *page) readAll(ctx context.Context, planes int) ([]*image.Gray, error) {
+	out := make([]*image.Gray, planes)
+	for c := range out {
+		out[c] = image.NewGray(image.Rectangle{Max: pg.from})
+	}
+	rows := newRowReader(pg.src)
+	line := make([][]uint8, planes)
+	for y := range pg.from.Y {
+		if y%256 == 0 && ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
+		for c := range out {
+			line[c] = out[c].Pix[y*pg.from.X : (y+1)*pg.from.X]
+		}
+		pg.readRow(rows, y, line)
+	}
+	return out, nil
+}
+
+// cell is the share that one source row or column has in a target one.
+type span struct {
+	first, last        int     // source indices, both inside
+	headShare, endOnly float32 // share of first and of last
+}
+
+// spans cuts n source pixels into m cells of n/m pixels each.
+func spans(n, m int) []span {
+	out := make([]span, m)
+	s := float64(n) / float64(m)
+	for i := range out {
+		a, b := float64(i)*s, float64(i+1)*s
+		first := min(int(a+1e-9), n-1)
+		last := min(max(int(math.Ceil(b-1e-9))-1, first), n-1)
+		sp := span{first: first, last: last, headShare: 1, endOnly: 1}
+		if first == last {
+			sp.headShare = float32(b - a)
+		} else {
+			sp.headShare = float32(float64(first+1) - a)
+			sp.endOnly = float32(b - float64(last))
+		}
+		out[i] = sp
+	}
+	return out
+}
+
+// band collects the source rows of one target row of one plane.
+type band struct {
+	sum    []float32
+	lo, hi []uint8
+}
+
+func newBand(n int) *band {
+	b := &band{sum: make([]float32, n), lo: make([]uint8, n), hi: make([]uint8, n)}
+	b.reset()
+	return b
+}
+
+func (b *band) reset() {
+	clear(b.sum)
+	fill(b.lo, 255)
+	fill(b.hi, 0)
+}
+
+// add takes one source row into the band with the given share.
+func (b *band) add(row []uint8, cols []span, share float32) {
+	for x, sp := range cols {
+		v := row[sp.first]
+		sum, lo, hi := float32(v)*sp.headShare, min(b.lo[x], v), max(b.hi[x], v)
+		if sp.last > sp.first {
+			whole := 0
+			for _, v := range row[sp.first+1 : sp.last] {
+				whole += int(v)
+				lo, hi = min(lo, v), max(hi, v)
+			}
+			v = row[sp.last]
+			sum += float32(whole) + float32(v)*sp.endOnly
+			lo, hi = min(lo, v), max(hi, v)
+		}
+		b.sum[x] += sum * share
+		b.lo[x], b.hi[x] = lo, hi
+	}
+}
+
+// write turns the collected rows into target pixels.
+func (b *band) write(dst []uint8, area, gain float32, ground uint8) {
+	g := float32(ground)
+	for x := range dst {
+		mean := b.sum[x] / area
+		v := mean
+		if gain > 1 {
+			v = min(max(g+gain*(mean-g), float32(b.lo[x])), float32(b.hi[x]))
+			// Where ink and counter-ink balance out, the mean is the truth.
+			if (mean-g)*(v-g) < 0 {
+				v = mean
+			}
+		}
+		dst[x] = uint8(min(max(v, 0), 255) + .5)
+	}
+}
+
+// shrink reads the source once, row by row, into cells.
+func (pg *page) shrink(ctx context.Context, planes int) ([]*image.Gray, error) {
+	to := pg.fit.Size()
+	cols, lines := spans(pg.from.X, to.X), spans(pg.from.Y, to.Y)
+	sx, sy := float32(pg.from.X)/float32(to.X), float32(pg.from.Y)/float32(to.Y)
+	gain := max(sx, sy)
+	if pg.photo {
+		gain = 1
+	}
+	out := make([]*image.Gray, planes)
+	bands := make([]*band, planes)
+	row := make([][]uint8, planes)
+	for c := range out {
+		out[c] = image.NewGray(image.Rectangle{Max: to})
+		bands[c] = newBand(to.X)
+		row[c] = make([]uint8, pg.from.X)
+	}
+	rows := newRowReader(pg.src)
+	have := -1
+	for ty, sp := range lines {
+		if ty%32 == 0 && ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
+		for y := sp.first; y <= sp.last; y++ {
+			if y != have { // two target rows may share a source row
+				pg.readRow(rows, y, row)
+				have = y
+			}
+			share := float32(1)
+			switch {
+			case y == sp.first:
+				share = sp.headShare
+			case y == sp.last:
+				share = sp.endOnly
+			}
+			for c := range bands {
+				bands[c].add(row[c], cols, share)
+			}
+		}
+		for c := range bands {
+			bands[c].write(out[c].Pix[ty*to.X:(ty+1)*to.X], sx*sy, gain, pg.ground[c])
+			bands[c].reset()
+		}
+	}
+	return out, nil
+}
+
+// enlarge scales planes up by cubic interpolation and, for drawings, makes the
+// strokes' edges steep again.
+func (pg *page) enlarge(ctx context.Context, src []*image.Gray) ([]*image.Gray, error) {
+	to := pg.fit.Size()
+	factor := max(float64(to.X)/float64(pg.from.X), float64(to.Y)/float64(pg.from.Y))
+	out := make([]*image.Gray, len(src))
+	for c := range src {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		big, err := resizeGray(src[c], to, gocv.InterpolationCubic)
+		if err != nil {
+			return nil, err
+		}
+		if !pg.photo {
+			if err := crispen(big, factor, pg.ground[c]); err != nil {
+				return nil, err
+			}
+		}
+		out[c] = big
+	}
+	return out, nil
+}
+
+// resizeGray scales an image with OpenCV.
+func resizeGray(src *image.Gray, to image.Point, how gocv.InterpolationFlags) (*image.Gray, error) {
+	dst := image.NewGray(image.Rectangle{Max: to})
+	in, err := viewGray(src)
+	if err != nil {
+		return nil, err
+	}
+	defer in.Close()
+	out, err := viewGray(dst)
+	if err != nil {
+		return nil, err
+	}
+	defer out.Close()
+	if err := gocv.Resize(in.Mat, &out.Mat, to, 0, 0, how); err != nil {
+		return nil, fmt.Errorf("scale to %dx%d: %w", to.X, to.Y, err)
+	}
+	return dst, out.filled(unsafe.Pointer(unsafe.SliceData(dst.Pix)))
+}
+
+// crispen steepens the ramps that enlarging by factor made, without making
+// faint strokes fainter: each difference from the ground is compared with half
+// of the largest one within reach, so a stroke keeps its own strength.
+func crispen(m *image.Gray, factor float64, ground uint8) error {
+	if factor <= 1.05 {
+		return nil
+	}
+	diff := image.NewGray(m.Rect)
+	for i, v := range m.Pix {
+		d := int(v) - int(ground)
+		diff.Pix[i] = uint8(max(d, -d))
+	}
+	reach := 2*int(math.Ceil(1.5*factor)) + 1
+	kernel := gocv.GetStructuringElement(gocv.MorphRect, image.Pt(reach, reach))
+	defer kernel.Close()
+	peak, err := grayOp(diff, func(in gocv.Mat, out *gocv.Mat) error {
+		return gocv.Dilate(in, out, kernel)
+	})
+	if err != nil {
+		return fmt.Errorf("sharpen the enlarged strokes: %w", err)
+	}
+	for i, v := range m.Pix {
+		top := float64(peak.Pix[i])
+		if top == 0 {
+			continue
+		}
+		d := top * min(max((float64(diff.Pix[i])/top-.5)*factor+.5, 0), 1)
+		if v < ground {
+			d = -d
+		}
+		m.Pix[i] = uint8(min(max(float64(ground)+d, 0), 255) + .5)
+	}
+	return nil
+}
