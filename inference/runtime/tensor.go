@@ -1,0 +1,78 @@
+package runtime
+
+import (
+	"fmt"
+
+	ort "github.com/yalue/onnxruntime_go"
+)
+
+// Tensor is a value that a session reads or writes. Its memory belongs to Go
+// and is shared with ONNX Runtime, so an output feeds another session without
+// a copy. Close it when it isn't needed any more.
+type Tensor struct {
+	value ort.Value
+}
+
+// NewFloat32 makes a float32 tensor on data, which is used, not copied.
+func NewFloat32(shape []int64, data []float32) (*Tensor, error) { return newTensor(shape, data) }
+
+// NewInt64 makes an int64 tensor on data, which is used, not copied.
+func NewInt64(shape []int64, data []int64) (*Tensor, error) { return newTensor(shape, data) }
+
+// Zero is the tensor [1,1,1,1] that stands for a residual that isn't there.
+func Zero() (*Tensor, error) { return NewFloat32([]int64{1, 1, 1, 1}, []float32{0}) }
+
+func newTensor[T float32 | int64](shape []int64, data []T) (*Tensor, error) {
+	count := int64(1)
+	for _, d := range shape {
+		if d <= 0 || d > 1<<40/count {
+			return nil, fmt.Errorf("a tensor of shape %v can't be made", shape)
+		}
+		count *= d
+	}
+	if len(shape) == 0 || int64(len(data)) != count {
+		return nil, fmt.Errorf("a tensor of shape %v needs %d elements, not %d", shape, count, len(data))
+	}
+	v, err := ort.NewTensor(ort.NewShape(shape...), data)
+	if err != nil {
+		return nil, fmt.Errorf("making a tensor of shape %v: %w", shape, err)
+	}
+	return &Tensor{v}, nil
+}
+
+// Shape is the tensor's shape.
+func (t *Tensor) Shape() []int64 { return t.value.GetShape() }
+
+// Float32 is the tensor's memory, or nil if it holds another type. It is valid
+// until Close, and changes to it are seen by the sessions that read the tensor.
+func (t *Tensor) Float32() []float32 {
+	if f, ok := t.value.(*ort.Tensor[float32]); ok {
+		return f.GetData()
+	}
+	return nil
+}
+
+// Int64 is the tensor's memory, or nil if it holds another type.
+func (t *Tensor) Int64() []int64 {
+	if i, ok := t.value.(*ort.Tensor[int64]); ok {
+		return i.GetData()
+	}
+	return nil
+}
+
+// Close frees the tensor. Closing nil or twice does nothing.
+func (t *Tensor) Close() error {
+	if t == nil || t.value == nil {
+		return nil
+	}
+	v := t.value
+	t.value = nil
+	return v.Destroy()
+}
+
+// CloseAll closes every tensor of a Run's outputs.
+func CloseAll(tensors map[string]*Tensor) {
+	for _, t := range tensors {
+		t.Close()
+	}
+}
