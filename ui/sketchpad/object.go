@@ -17,6 +17,8 @@ const (
 	KindEllipse   Kind = "ellipse"   // an outline inscribed in the box of Points[0] and Points[1]
 	KindPolygon   Kind = "polygon"   // a closed outline through Points
 	KindImage     Kind = "image"     // pasted pixels filling the box of Points[0] and Points[1]
+
+	kindOpen Kind = "open" // straight lines through Points: a polygon that is not closed yet; never in a document
 )
 
 // Point is a position on the canvas in canvas pixels, with (0,0) at the top left corner of the top left pixel, and the
@@ -136,18 +138,19 @@ func (o *Object) scaled(t transform) *Object {
 		n.Points[i] = quantised(float64(p.X)*t.scale+t.dx, float64(p.Y)*t.scale+t.dy, float64(p.Pressure))
 	}
 	n.Width = o.Width * t.scale
-	n.Mirror.X = float32(float64(o.Mirror.X)*t.scale + t.dx)
-	n.Mirror.Y = float32(float64(o.Mirror.Y)*t.scale + t.dy)
+	axis := quantised(float64(o.Mirror.X)*t.scale+t.dx, float64(o.Mirror.Y)*t.scale+t.dy, 0)
+	n.Mirror.X, n.Mirror.Y = axis.X, axis.Y
 	n.computeBox()
 	return &n
 }
 
-// quantised makes a point whose coordinates survive the JSON text unchanged: positions in 1/64 pixel, pressure in 1/256.
+// quantised makes a point with two decimals: the text of a document stays short, and a document read back draws exactly
+// the pixels that were drawn.
 func quantised(x, y, pressure float64) Point {
 	return Point{
-		X:        float32(math.Round(x*64) / 64),
-		Y:        float32(math.Round(y*64) / 64),
-		Pressure: float32(math.Round(clamp(pressure, 0, 1)*256) / 256),
+		X:        float32(math.Round(x*100) / 100),
+		Y:        float32(math.Round(y*100) / 100),
+		Pressure: float32(math.Round(clamp(pressure, 0, 1)*100) / 100),
 	}
 }
 

@@ -47,13 +47,9 @@ func NewPicture(img image.Image) (*Picture, error) {
 
 // parsePicture reads a picture out of a document, refusing what NewPicture would not have written.
 func parsePicture(encoded []byte) (*Picture, error) {
-	cfg, err := png.DecodeConfig(bytes.NewReader(encoded))
+	size, err := pictureSize(encoded)
 	if err != nil {
-		return nil, fmt.Errorf("reading its PNG header: %w", err)
-	}
-	if cfg.Width < 1 || cfg.Height < 1 || cfg.Width > MaxPictureSide || cfg.Height > MaxPictureSide {
-		return nil, fmt.Errorf("it is %d×%d pixels, at most %d×%d are allowed",
-			cfg.Width, cfg.Height, MaxPictureSide, MaxPictureSide)
+		return nil, err
 	}
 	img, err := png.Decode(bytes.NewReader(encoded))
 	if err != nil {
@@ -61,10 +57,23 @@ func parsePicture(encoded []byte) (*Picture, error) {
 	}
 	pixels, ok := img.(*image.RGBA)
 	if !ok || pixels.Rect.Min != (image.Point{}) || pixels.Stride != 4*pixels.Rect.Dx() {
-		pixels = image.NewRGBA(image.Rect(0, 0, cfg.Width, cfg.Height))
+		pixels = image.NewRGBA(image.Rectangle{Max: size})
 		draw.Draw(pixels, pixels.Rect, img, img.Bounds().Min, draw.Src)
 	}
 	return &Picture{pixels: pixels, encoded: encoded}, nil
+}
+
+// pictureSize reads the size of a PNG, refusing one that is larger than a picture can be.
+func pictureSize(encoded []byte) (image.Point, error) {
+	cfg, err := png.DecodeConfig(bytes.NewReader(encoded))
+	if err != nil {
+		return image.Point{}, fmt.Errorf("reading its PNG header: %w", err)
+	}
+	if cfg.Width < 1 || cfg.Height < 1 || cfg.Width > MaxPictureSide || cfg.Height > MaxPictureSide {
+		return image.Point{}, fmt.Errorf("its image is %d×%d pixels, at most %d×%d are allowed",
+			cfg.Width, cfg.Height, MaxPictureSide, MaxPictureSide)
+	}
+	return image.Pt(cfg.Width, cfg.Height), nil
 }
 
 // Image returns the picture's pixels, which must not be changed.
