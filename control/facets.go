@@ -17,9 +17,10 @@ func (f facet) at(x, y float64) float64 { return f.a*x + f.b*y + f.c }
 // front. Faces beside it fall back from the edge that they share; a face that
 // shares two edges takes the plane through both, so that the three visible
 // faces of a box meet without a step. Upright rectangles side by side, as the
-// bays of a facade, stay in one plane. Nil when all faces lie in the front.
+// bays of a facade or the panes of a window, stay in one plane. Nil when all faces
+// lie in the front.
 func (d *drawing) facets(o *object, unit float64) (map[int32]facet, error) {
-	if len(o.regions) < 2 {
+	if len(o.regions) < 2 || o.shape.upright {
 		return nil, nil
 	}
 	type face struct {

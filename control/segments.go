@@ -33,17 +33,16 @@ func (f *lineFinder) joined(a, b segment) (segment, bool) {
 	tilt := math.Abs(math.Asin(min(1, math.Abs(ux*vy-uy*vx))))
 	t0, c0 := a.offset(b.x0, b.y0)
 	t1, c1 := a.offset(b.x1, b.y1)
-	off := max(math.Abs(c0), math.Abs(c1))
 	low, high := min(t0, t1), max(t0, t1)
 	overlap := min(high, a.length()) - max(low, 0)
 	reach := 1.5 * f.wobble
 	if overlap > .5*b.length() {
 		// Side by side: one stroke only when they lie on each other, else two.
-		reach = max(1, .6*f.wobble)
+		reach = max(.75, .4*f.wobble)
 	}
 	// Short pieces tell their direction less well than long ones.
 	limit := max(2.5*math.Pi/180, math.Atan(1.5*f.wobble/max(b.length(), 1)))
-	if tilt > min(limit, 12*math.Pi/180) || off > reach || -overlap > f.gap+2*f.wobble {
+	if tilt > min(limit, 12*math.Pi/180) || -overlap > f.gap+2*f.wobble {
 		return a, false
 	}
 	from, to := min(low, 0), max(high, a.length())
@@ -58,6 +57,11 @@ func (f *lineFinder) joined(a, b segment) (segment, bool) {
 	}
 	slope := (n*stc - st*sc) / max(n*stt-st*st, 1e-9)
 	base := (sc - slope*st) / n
+	for _, p := range pts {
+		if math.Abs(p.c-base-slope*p.t) > reach {
+			return a, false // one line can't stand for both
+		}
+	}
 	at := func(t float64) (x, y float64) {
 		c := base + slope*t
 		return a.x0 + t*ux - c*uy, a.y0 + t*uy + c*ux

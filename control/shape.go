@@ -112,32 +112,54 @@ func straightEdged(outline []image.Point, unit float64) (straight, upright bool)
 	}
 	var good, level float64
 	for i, a := range corners {
-		b := corners[(i+1)%len(corners)]
-		from, to := index[a], index[b]
-		steps := (to - from + n) % n
-		chord := math.Hypot(float64(b.X-a.X), float64(b.Y-a.Y))
-		worst := 0.
-		for k := range steps {
-			p := outline[(from+k)%n]
-			cross := float64(b.X-a.X)*float64(p.Y-a.Y) - float64(b.Y-a.Y)*float64(p.X-a.X)
-			worst = max(worst, math.Abs(cross)/max(chord, 1))
+		from, to := index[a], index[corners[(i+1)%len(corners)]]
+		arc := make([]image.Point, (to-from+n)%n)
+		for k := range arc {
+			arc[k] = outline[(from+k)%n]
 		}
-		if worst <= max(1.3, min(2.5*unit, .05*chord), .03*chord) {
-			good += float64(steps)
+		bend, tilt := arcBend(arc)
+		if bend <= max(1.6, min(2.5*unit, .06*float64(len(arc))), .03*float64(len(arc))) {
+			good += float64(len(arc))
 		}
-		tilt := math.Atan2(math.Abs(float64(b.Y-a.Y)), math.Abs(float64(b.X-a.X)))
 		if min(tilt, math.Pi/2-tilt) < 5*math.Pi/180 {
-			level += float64(steps)
+			level += float64(len(arc))
 		}
 	}
 	return good >= .9*float64(n), level >= .9*float64(n)
+}
+
+// arcBend fits a line to a piece of outline and returns how far the piece
+// strays from it and the line's angle to the horizontal, 0…π/2. The ends don't
+// count, as hands round corners off.
+func arcBend(arc []image.Point) (bend, tilt float64) {
+	if cut := len(arc) / 8; len(arc) > 16 {
+		arc = arc[cut : len(arc)-cut]
+	}
+	n := float64(len(arc))
+	if n < 2 {
+		return 0, 0
+	}
+	var mx, my, xx, xy, yy float64
+	for _, p := range arc {
+		mx, my = mx+float64(p.X)/n, my+float64(p.Y)/n
+	}
+	for _, p := range arc {
+		dx, dy := float64(p.X)-mx, float64(p.Y)-my
+		xx, xy, yy = xx+dx*dx, xy+dx*dy, yy+dy*dy
+	}
+	angle := .5 * math.Atan2(2*xy, xx-yy)
+	ux, uy := math.Cos(angle), math.Sin(angle)
+	for _, p := range arc {
+		bend = max(bend, math.Abs((float64(p.Y)-my)*ux-(float64(p.X)-mx)*uy))
+	}
+	return bend, math.Atan2(math.Abs(uy), math.Abs(ux))
 }
 
 // sharpCorners leaves out corners where the outline hardly turns: they come
 // from wobbles within one edge.
 func sharpCorners(c []image.Point) []image.Point {
 	for {
-		flattest, turn := -1, 22*math.Pi/180
+		flattest, turn := -1, 12*math.Pi/180
 		for i := range c {
 			a, b, d := c[(i+len(c)-1)%len(c)], c[i], c[(i+1)%len(c)]
 			t := math.Abs(angleBetween(b.Sub(a), d.Sub(b)))

@@ -43,6 +43,7 @@ func straightImage(ctx context.Context, pg *page, v values) (*image.RGBA, error)
 	unit := max(1, short/512)
 	f := &lineFinder{
 		m:        thin,
+		all:      &mask{w: thin.w, h: thin.h, on: slices.Clone(thin.on)},
 		shortest: max(6, v.float("length")/100*short),
 		wobble:   v.float("wobble") * unit,
 		gap:      v.float("gap") * unit,
@@ -119,12 +120,14 @@ func (s segment) offset(x, y float64) (along, across float64) {
 
 // lineFinder looks for segments in thin strokes.
 type lineFinder struct {
-	m                     *mask
+	m                     *mask // the stroke pixels that no line explains yet
+	all                   *mask // all of them
 	shortest, wobble, gap float64
 }
 
 // find runs the transform from long to short lines. Pixels that a line explains
-// are taken out, so that the next round sees what is left.
+// are taken out, so that the next round sees what is left; lines may still rest
+// on them where they cross.
 func (f *lineFinder) find(ctx context.Context) ([]segment, error) {
 	var found []segment
 	for _, times := range []float64{8, 3, 1.5, 1} {
@@ -151,6 +154,13 @@ func (f *lineFinder) find(ctx context.Context) ([]segment, error) {
 			}
 		}
 	}
+	// What is left are short strokes cut up by the lines across them.
+	for _, s := range f.remains() {
+		if s, ok := f.fit(s, .7*f.shortest); ok {
+			f.take(s)
+			found = append(found, s)
+		}
+	}
 	found = f.join(found)
 	found = slices.DeleteFunc(found, func(s segment) bool { return s.length() < f.shortest })
 	f.meet(found)
@@ -166,8 +176,8 @@ func (f *lineFinder) propose(least float64) ([]segment, error) {
 	defer in.Close()
 	lines := gocv.NewMat()
 	defer lines.Close()
-	votes := max(8, int(.4*least))
-	if err := gocv.HoughLinesPWithParams(in.Mat, &lines, 1, math.Pi/360, votes, float32(least), float32(f.gap)); err != nil {
+	votes := max(6, int(.3*least))
+	if err := gocv.HoughLinesPWithParams(in.Mat, &lines, 1, math.Pi/360, votes, float32(least), float32(f.gap+2*f.wobble+2)); err != nil {
 		return nil, fmt.Errorf("find lines: %w", err)
 	}
 	out := make([]segment, 0, lines.Rows())
@@ -179,8 +189,60 @@ func (f *lineFinder) propose(least float64) ([]segment, error) {
 	return out, nil
 }
 
-// stroke pixels near a line, by where they lie along it.
-type support struct{ along, across float64 }
+// remains lists the principal axis of each connected set of pixels that no line
+// explains yet, longest first. Sets of fewer than four pixels are noise.
+func (f *lineFinder) remains() []segment {
+	seen := newMask(f.m.w, f.m.h)
+	var out []segment
+	for start, v := range f.m.on {
+		if v == 0 || seen.on[start] != 0 {
+			continue
+		}
+		set := []image.Point{{X: start % f.m.w, Y: start / f.m.w}}
+		seen.on[start] = 1
+		for i := 0; i < len(set); i++ {
+			for _, d := range neighbours8() {
+				p := set[i].Add(d)
+				if f.m.at(p.X, p.Y) != 0 && seen.at(p.X, p.Y) == 0 {
+					seen.on[p.Y*f.m.w+p.X] = 1
+					set = append(set, p)
+				}
+			}
+		}
+		if len(set) >= 4 {
+			out = append(out, axis(set))
+		}
+	}
+	slices.SortStableFunc(out, func(a, b segment) int { return cmp.Compare(b.length(), a.length()) })
+	return out
+}
+
+// axis is the segment along the principal direction of a set of pixels.
+func axis(set []image.Point) segment {
+	n := float64(len(set))
+	var mx, my, xx, xy, yy float64
+	for _, p := range set {
+		mx, my = mx+float64(p.X)/n, my+float64(p.Y)/n
+	}
+	for _, p := range set {
+		dx, dy := float64(p.X)-mx, float64(p.Y)-my
+		xx, xy, yy = xx+dx*dx, xy+dx*dy, yy+dy*dy
+	}
+	angle := .5 * math.Atan2(2*xy, xx-yy)
+	ux, uy := math.Cos(angle), math.Sin(angle)
+	low, high := 0., 0.
+	for _, p := range set {
+		t := (float64(p.X)-mx)*ux + (float64(p.Y)-my)*uy
+		low, high = min(low, t), max(high, t)
+	}
+	return segment{mx + low*ux, my + low*uy, mx + high*ux, my + high*uy}
+}
+
+// support is a stroke pixel near a line, by where it lies along the line.
+type support struct {
+	along, across float64
+	fresh         bool // no other line explains it yet
+}
 
 // gather walks along a segment and beyond its ends and takes, at each step, the
 // stroke pixel nearest to the line within reach. It stops at gaps.
@@ -195,9 +257,9 @@ func (f *lineFinder) gather(s segment, reach float64) []support {
 				for _, c := range [2]float64{r, -r} {
 					x, y := s.x0+t*ux-c*uy, s.y0+t*uy+c*ux
 					px, py := int(math.Round(x)), int(math.Round(y))
-					if f.m.at(px, py) != 0 {
+					if f.all.at(px, py) != 0 {
 						along, across := s.offset(float64(px), float64(py))
-						out = append(out, support{along, across})
+						out = append(out, support{along, across, f.m.at(px, py) != 0})
 						ok = true
 						break
 					}
@@ -207,9 +269,8 @@ func (f *lineFinder) gather(s segment, reach float64) []support {
 			if ok {
 				missed = 0
 			}
-			// Between the proposed ends gaps may be longer: crossing lines that
-			// were taken out leave holes.
-			if missed > f.gap+2*f.wobble+2 && (t > s.length() || t < 0) {
+			// Between the proposed ends gaps may be longer.
+			if missed > f.gap && (t > s.length() || t < 0) {
 				return
 			}
 		}
@@ -221,34 +282,42 @@ func (f *lineFinder) gather(s segment, reach float64) []support {
 }
 
 // fit moves a proposed segment to the stroke pixels that lie along it, by least
-// squares, and to the ends of their longest run. It reports false when
-// too little of the segment is backed by pixels.
+// squares, and to the ends of their longest run. It reports false when too
+// little of the segment is backed by pixels, when other lines explain them
+// already, or when they follow a curve.
 func (f *lineFinder) fit(s segment, least float64) (segment, bool) {
 	for round := range 3 {
 		reach := f.wobble
 		if round == 0 {
-			reach = f.wobble + 1
+			reach++
 		}
 		pts := f.gather(s, reach)
+		slices.SortFunc(pts, func(a, b support) int { return cmp.Compare(a.along, b.along) })
+		pts = longestRun(pts, f.gap, 3*f.taken()+4)
 		if len(pts) < 4 {
 			return s, false
 		}
-		slices.SortFunc(pts, func(a, b support) int { return cmp.Compare(a.along, b.along) })
-		pts = longestRun(pts, f.gap+2*f.wobble+2)
 		from, to := pts[0].along, pts[len(pts)-1].along
 		if to-from < least || float64(len(pts)) < .7*(to-from) {
 			return s, false
 		}
-		var n, sa, sc, saa, sac float64
+		fresh := 0
 		for _, p := range pts {
-			n, sa, sc = n+1, sa+p.along, sc+p.across
-			saa, sac = saa+p.along*p.along, sac+p.along*p.across
+			if p.fresh {
+				fresh++
+			}
 		}
-		slope := 0.
-		if d := n*saa - sa*sa; d > 1e-9 {
-			slope = (n*sac - sa*sc) / d
+		if fresh < 4 || float64(fresh) < .15*float64(len(pts)) {
+			return s, false
 		}
-		base := (sc - slope*sa) / n
+		inner := pts
+		if cut := int(f.taken()); len(pts) > 5*cut {
+			inner = pts[cut : len(pts)-cut] // thinned strokes bend at corners
+		}
+		base, slope, sag := fitCurve(inner)
+		if sag > max(1.2, .6*f.wobble) && sag > .05*(to-from) {
+			return s, false
+		}
 		ux, uy := s.direction()
 		at := func(t float64) (x, y float64) {
 			c := base + slope*t
@@ -261,26 +330,61 @@ func (f *lineFinder) fit(s segment, least float64) (segment, bool) {
 	return s, true
 }
 
-// longestRun cuts sorted support at gaps and keeps the longest piece.
-func longestRun(pts []support, gap float64) []support {
+// fitCurve fits across = base + slope·along by least squares, and a parabola to
+// tell how far the middle of the support bows from its ends.
+func fitCurve(pts []support) (base, slope, sag float64) {
+	n := float64(len(pts))
+	var mt, mc float64
+	for _, p := range pts {
+		mt, mc = mt+p.along/n, mc+p.across/n
+	}
+	var t2, t3, t4, tc, ttc float64
+	for _, p := range pts {
+		t, c := p.along-mt, p.across-mc
+		t2, t3, t4 = t2+t*t, t3+t*t*t, t4+t*t*t*t
+		tc, ttc = tc+t*c, ttc+t*t*c
+	}
+	if t2 < 1e-9 {
+		return mc, 0, 0
+	}
+	slope = tc / t2
+	// The parabola's bend, after taking line and mean out of t².
+	if d := t4 - t2*t2/n - t3*t3/t2; d > 1e-9 {
+		half := (pts[len(pts)-1].along - pts[0].along) / 2
+		sag = math.Abs((ttc-t3*tc/t2)/d) * half * half
+	}
+	return mc - slope*mt, slope, sag
+}
+
+// longestRun cuts sorted support at gaps, and where other lines explain a
+// longer stretch than a crossing, and keeps the longest piece.
+func longestRun(pts []support, gap, crossing float64) []support {
 	best, from := pts[:0], 0
+	stale := 0 // where the current stretch of explained pixels began
 	for i := 1; i <= len(pts); i++ {
-		if i < len(pts) && pts[i].along-pts[i-1].along <= gap {
+		whole := i < len(pts) && pts[i].along-pts[i-1].along <= gap
+		if i < len(pts) && (pts[i].fresh || pts[i-1].fresh) {
+			stale = i
+		}
+		if whole && (pts[i].fresh || pts[i].along-pts[stale].along <= crossing) {
 			continue
 		}
 		run := pts[from:i]
 		if len(best) == 0 || run[len(run)-1].along-run[0].along > best[len(best)-1].along-best[0].along {
 			best = run
 		}
-		from = i
+		from, stale = i, i
 	}
 	return best
 }
 
+// taken is how far from a line pixels count as explained by it.
+func (f *lineFinder) taken() float64 { return f.wobble + .75 }
+
 // take removes the pixels that a segment explains.
 func (f *lineFinder) take(s segment) {
 	ux, uy := s.direction()
-	reach := f.wobble + .75
+	reach := f.taken()
 	for t := -1.; t <= s.length()+1; t += .5 {
 		for c := -reach; c <= reach; c += .5 {
 			x, y := int(math.Round(s.x0+t*ux-c*uy)), int(math.Round(s.y0+t*uy+c*ux))
