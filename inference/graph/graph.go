@@ -261,3 +261,6 @@ func (b *Builder) Model() (*Model, error) {
 	}
 	return m, nil
 }
+
+// Builder is the graph that x belongs to.
+func (x Value) Builder() *Builder { return x.b }

@@ -334,3 +334,11 @@ func (x Value) ResizeLike(like Value) Value {
 func nearest() []Attr {
 	return []Attr{StringAttr("mode", "nearest"), StringAttr("nearest_mode", "floor"), StringAttr("coordinate_transformation_mode", "asymmetric")}
 }
+
+// Exp is e to the power of x.
+func (x Value) Exp() Value { return x.same("Exp") }
+
+// Clip bounds x to low…high.
+func (x Value) Clip(low, high float32) Value {
+	return x.op("Clip", []Value{x.b.Float(low), x.b.Float(high)}, nil, x.Type(), x.Shape())
+}

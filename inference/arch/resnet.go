@@ -1,0 +1,105 @@
+package arch
+
+import "maquette/inference/graph"
+
+// resnetBlock is diffusers' ResnetBlock2D: two convolutions beside a shortcut,
+// with the time embedding added between them. Autoencoders have no embedding.
+type resnetBlock struct {
+	norm1        groupNorm
+	conv1        conv2D
+	timeEmbProj  linear
+	norm2        groupNorm
+	conv2        conv2D
+	convShortcut conv2D
+}
+
+// newResnetBlock reads a block; temb is the width of the time embedding or 0.
+func newResnetBlock(s graph.Scope, in, out, temb, groups int, eps float32) resnetBlock {
+	r := resnetBlock{
+		norm1: newGroupNorm(s.Sub("norm1"), in, groups, eps),
+		conv1: newConv2D(s.Sub("conv1"), in, out, 3),
+		norm2: newGroupNorm(s.Sub("norm2"), out, groups, eps),
+		conv2: newConv2D(s.Sub("conv2"), out, out, 3),
+	}
+	if temb > 0 {
+		r.timeEmbProj = newLinear(s.Sub("time_emb_proj"), temb, out)
+	}
+	if in != out {
+		r.convShortcut = newConv2D(s.Sub("conv_shortcut"), in, out, 1)
+	}
+	return r
+}
+
+// forward takes SiLU(temb), which all blocks share, or the zero Value.
+func (r resnetBlock) forward(x, temb graph.Value) graph.Value {
+	h := r.conv1.forward(r.norm1.forward(x).SiLU())
+	if r.timeEmbProj.weight.Valid() {
+		shift := r.timeEmbProj.forward(temb) // [1 or batch, channels]
+		h = h.Add(shift.Reshape(0, 0, 1, 1))
+	}
+	h = r.conv2.forward(r.norm2.forward(h).SiLU())
+	if r.convShortcut.weight.Valid() {
+		x = r.convShortcut.forward(x)
+	}
+	return x.Add(h)
+}
+
+// timeEmbedding is the sinusoidal embedding of the timestep and its two layers.
+type timeEmbedding struct {
+	linear1, linear2 linear
+	frequencies      graph.Value // [channels/2]
+	flipSinToCos     bool
+}
+
+func newTimeEmbedding(s graph.Scope, channels int, flip bool, freqShift float64) timeEmbedding {
+	hidden := 4 * channels
+	return timeEmbedding{
+		linear1:      newLinear(s.Sub("linear_1"), channels, hidden),
+		linear2:      newLinear(s.Sub("linear_2"), hidden, hidden),
+		frequencies:  frequencies(s.Builder(), channels/2, freqShift),
+		flipSinToCos: flip,
+	}
+}
+
+// forward takes the timestep [1] and gives SiLU of the embedding, [1, 4·channels].
+func (t timeEmbedding) forward(timestep graph.Value) graph.Value {
+	angle := timestep.Reshape(-1, 1).Mul(t.frequencies)
+	first, second := angle.Sin(), angle.Cos()
+	if t.flipSinToCos {
+		first, second = second, first
+	}
+	h := t.linear1.forward(first.Concat(1, second)).SiLU()
+	return t.linear2.forward(h).SiLU()
+}
+
+// downsample halves the size with a strided convolution.
+type downsample struct{ conv conv2D }
+
+// newDownsample reads a downsampler. With padding 0, diffusers pads the bottom
+// and right edge by one instead.
+func newDownsample(s graph.Scope, channels, padding int) downsample {
+	d := downsample{newConv2D(s.Sub("conv"), channels, channels, 3)}
+	d.conv.stride = 2
+	if padding == 0 {
+		d.conv.pads = [4]int64{0, 0, 1, 1}
+	}
+	return d
+}
+
+func (d downsample) forward(x graph.Value) graph.Value { return d.conv.forward(x) }
+
+// upsample doubles the size and smooths with a convolution.
+type upsample struct{ conv conv2D }
+
+func newUpsample(s graph.Scope, channels int) upsample {
+	return upsample{newConv2D(s.Sub("conv"), channels, channels, 3)}
+}
+
+// forward doubles x, or takes the size of like where there is one: a size that
+// isn't even was rounded up on the way down.
+func (u upsample) forward(x, like graph.Value) graph.Value {
+	if like.Valid() {
+		return u.conv.forward(x.ResizeLike(like))
+	}
+	return u.conv.forward(x.Upsample2x())
+}
