@@ -115,7 +115,8 @@ def trained(tokens):
     nets = model.Starter(tokens.size)
     nets.load_state_dict(torch.load(work("train.pt"), map_location="cpu", weights_only=True)["ema"])
     vae = model.make_vae()
-    vae.load_state_dict(torch.load(work("vae.pt"), map_location="cpu", weights_only=True)["ema"])
+    path = work("decoder.pt") if os.path.exists(work("decoder.pt")) else work("vae.pt")
+    vae.load_state_dict(torch.load(path, map_location="cpu", weights_only=True)["ema"])
     return nets, vae
 
 

@@ -5,6 +5,7 @@ cross-attention at 16² and 8².
 """
 import torch
 from diffusers import AutoencoderTiny, ControlNetModel, UNet2DConditionModel
+from diffusers.models.attention_processor import AttnProcessor
 from torch import nn
 from transformers import CLIPTextConfig, CLIPTextModel
 
@@ -35,9 +36,19 @@ def make_control():
 
 
 def make_vae():
-    width = (48,) * 4
-    return AutoencoderTiny(encoder_block_out_channels=width, decoder_block_out_channels=width, num_encoder_blocks=(0, 1, 2, 2),
-                           num_decoder_blocks=(3, 3, 2, 1), scaling_factor=1.0)
+    """Autoencoder whose blocks start as the identity and whose other convolutions keep the signal's size."""
+    width = (32,) * 4
+    net = AutoencoderTiny(encoder_block_out_channels=width, decoder_block_out_channels=width, num_encoder_blocks=(0, 1, 2, 3),
+                          num_decoder_blocks=(4, 4, 2, 1), scaling_factor=1.0)
+    for name, module in net.named_modules():
+        if isinstance(module, nn.Conv2d):
+            nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
+            if name.endswith("conv.4"):
+                nn.init.zeros_(module.weight)
+            if module.bias is not None:
+                nn.init.zeros_(module.bias)
+    nn.init.constant_(net.decoder.layers[-1].bias, 0.5)
+    return net
 
 
 def calm(net):
@@ -58,6 +69,8 @@ class Starter(nn.Module):
         nn.init.normal_(self.text.get_input_embeddings().weight, std=0.1)
         self.unet = calm(make_unet())
         self.control = nn.ModuleDict({name: calm(make_control()) for name in CONTROLS})
+        for net in (self.unet, *self.control.values()):
+            net.set_attn_processor(AttnProcessor())  # plain matrix products: their backward is faster on CPUs at these sizes
 
     def forward(self, noisy, t, tokens, lines, depth, lines_rows, depth_rows):
         """Predict v (B, 4, 32, 32).

@@ -69,32 +69,39 @@ def rate_at(share, step, peak, floor=0.02):
 
 
 def colour_hint(torch, grey):
-    """(n, H, W) -> (n, 3, H, W) channels last."""
-    return torch.from_numpy(grey)[:, None].expand(-1, 3, -1, -1).contiguous(memory_format=torch.channels_last)
+    """(n, H, W) -> bfloat16 (n, 3, H, W), channels last."""
+    return torch.from_numpy(grey).to(torch.bfloat16)[:, None].expand(-1, 3, -1, -1).contiguous(memory_format=torch.channels_last)
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--minutes", type=float, default=70)
     parser.add_argument("--shares", type=int, nargs=4, default=[9, 1, 3, 3], help="rows with lines, both, depth, no control")
-    parser.add_argument("--rate", type=float, default=8e-4)
+    parser.add_argument("--rate", type=float, default=9e-4)
     parser.add_argument("--save-minutes", type=float, default=4)
     a = parser.parse_args()
     torch = threads()
     tokens = Compact()
     nets = model.channels_last(model.Starter(tokens.size))
-    table = nets.text.get_input_embeddings().weight
     with torch.no_grad():
-        table[tokens.unknown] = 0
-    params = [p for p in nets.parameters() if p.requires_grad]
+        nets.text.get_input_embeddings().weight[tokens.unknown] = 0
+    # the nets compute in bfloat16; `master` keeps the weights that are optimised, in float32
+    master = {k: p.detach().clone() for k, p in nets.named_parameters()}
+    nets = nets.to(torch.bfloat16)
+    live = list(nets.parameters())
+    params = list(master.values())
     opt = torch.optim.AdamW(params, lr=a.rate, betas=(0.9, 0.98), weight_decay=0.01, fused=True)
-    ema = {k: v.detach().clone() for k, v in nets.state_dict().items()}
+    ema = {k: p.clone() for k, p in master.items()}
     step, used, path = 0, 0.0, work("train.pt")
     if os.path.exists(path):
         state = torch.load(path, map_location="cpu", weights_only=True)
-        nets.load_state_dict(state["nets"])
+        for key, value in state["nets"].items():
+            master[key].copy_(value)
         opt.load_state_dict(state["opt"])
         ema, step, used = state["ema"], state["step"], state["seconds"]
+        with torch.no_grad():
+            torch._foreach_copy_(live, params)
+    table = master["text.embeddings.token_embedding.weight"]
     torch.manual_seed(SEED + step)
     feed = Feed(tokens, a.shares, SEED + step)
     clock, total, last_save, losses = Clock(used), a.minutes * 60, used, []
@@ -106,7 +113,7 @@ def main():
     print(f"text {count(nets.text):.2f}M unet {count(nets.unet):.2f}M control {count(nets.control):.2f}M, {len(feed.data)} samples, from step {step}", flush=True)
 
     def save():
-        save_torch(path, {"nets": nets.state_dict(), "opt": opt.state_dict(), "ema": ema, "step": step, "seconds": clock(), "batch": batch})
+        save_torch(path, {"nets": master, "opt": opt.state_dict(), "ema": ema, "step": step, "seconds": clock(), "batch": batch})
 
     first = (step, used)
     while clock() < total:
@@ -115,11 +122,12 @@ def main():
         t = ((torch.randperm(batch) + torch.rand(batch)) / batch * 1000).long().clamp(0, 999)
         a_t, s_t = signal[t].view(-1, 1, 1, 1), noise_scale[t].view(-1, 1, 1, 1)
         e = torch.randn_like(z)
-        with torch.autocast("cpu", dtype=torch.bfloat16):
-            v = nets(a_t * z + s_t * e, t, torch.from_numpy(rows), colour_hint(torch, line), colour_hint(torch, depth), lines_rows, depth_rows)
+        noisy = (a_t * z + s_t * e).to(torch.bfloat16)
+        v = nets(noisy, t, torch.from_numpy(rows), colour_hint(torch, line), colour_hint(torch, depth), lines_rows, depth_rows)
         gap = ((v.float() - (a_t * e - s_t * z)) ** 2).mean((1, 2, 3))
-        opt.zero_grad(set_to_none=True)
         gap.mean().backward()
+        for kept, p in zip(params, live):
+            kept.grad, p.grad = p.grad.float(), None
         table.grad[tokens.unknown] = 0
         torch.nn.utils.clip_grad_norm_(params, 1.0)
         for group in opt.param_groups:
@@ -128,9 +136,9 @@ def main():
         step += 1
         keep = min(0.998, step / (step + 20))
         with torch.no_grad():
-            live = nets.state_dict()
+            torch._foreach_copy_(live, params)
             torch._foreach_mul_(list(ema.values()), keep)
-            torch._foreach_add_(list(ema.values()), list(live.values()), alpha=1 - keep)
+            torch._foreach_add_(list(ema.values()), params, alpha=1 - keep)
         losses.append([gap[:lines_only].mean().item(), gap[lines_only + both : batch - none].mean().item(), gap[batch - none :].mean().item()])
         if step % 50 == 0:
             m = np.mean(losses, 0)

@@ -2,7 +2,8 @@
 
 Loss: pixels, gradients at two scales, structural similarity, and a low-frequency colour term (4x4 means, hue apart from
 lightness), without which colours drift. The latents are held near mean 0 and deviation 1 per channel, so that the
-scaling factor is 1. Trained on 128² crops; time-budgeted, resumable, averaged weights are kept.
+scaling factor is 1. Trained on 96² crops; time-budgeted, resumable, averaged weights are kept.
+With `--decoder` only the decoder is trained on, from vae.pt into decoder.pt: cached latents stay valid.
 """
 import argparse
 import os
@@ -13,14 +14,14 @@ import torch.nn.functional as F
 import model
 from common import SEED, Clock, Shards, save_torch, threads, work
 
-CROP = 128
+CROP = 96
 
 
 def crops(data, rng, batch):
     """Random crops (B, 3, CROP, CROP) in [-1, 1], more often from the middle, half of them mirrored."""
     rows = []
     for i in rng.randint(len(data), size=batch):
-        y, x = np.clip(rng.normal(64, 36, 2), 0, 256 - CROP).astype(int)
+        y, x = np.clip(rng.normal(80, 44, 2), 0, 256 - CROP).astype(int)
         c = data.row("rgb", i)[y : y + CROP, x : x + CROP]
         rows.append(c[:, ::-1] if rng.rand() < 0.5 else c)
     return np.stack(rows)
@@ -57,13 +58,17 @@ def unit(z):
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--minutes", type=float, default=15)
-    parser.add_argument("--batch", type=int, default=12)
-    parser.add_argument("--rate", type=float, default=1.5e-3)
+    parser.add_argument("--batch", type=int, default=16)
+    parser.add_argument("--rate", type=float, default=2e-3)
+    parser.add_argument("--decoder", action="store_true", help="leave the encoder as it is")
     a = parser.parse_args()
     torch = threads()
-    path = work("vae.pt")
+    path = work("decoder.pt" if a.decoder else "vae.pt")
     net = model.channels_last(model.make_vae())
-    opt = torch.optim.AdamW(net.parameters(), lr=a.rate, betas=(0.9, 0.99), weight_decay=1e-4, fused=True)
+    if a.decoder:
+        net.load_state_dict(torch.load(work("vae.pt"), map_location="cpu", weights_only=True)["ema"])
+        net.encoder.requires_grad_(False)
+    opt = torch.optim.AdamW([p for p in net.parameters() if p.requires_grad], lr=a.rate, betas=(0.9, 0.99), weight_decay=1e-4, fused=True)
     ema = {k: v.detach().clone() for k, v in net.state_dict().items()}
     step, used = 0, 0.0
     if os.path.exists(path):
@@ -83,7 +88,7 @@ def main():
             z = net.encoder(x).float()
             y = net.decoder(z + 0.08 * torch.randn_like(z)).float()
         loss = (y - x).abs().mean() + 0.5 * gradient_gap(y, x) + 0.25 * gradient_gap(F.avg_pool2d(y, 2), F.avg_pool2d(x, 2))
-        loss = loss + 0.15 * (1 - similarity(y / 2 + 0.5, x / 2 + 0.5)) + colour_gap(y, x) + 0.02 * unit(z)
+        loss = loss + 0.15 * (1 - similarity(y / 2 + 0.5, x / 2 + 0.5)) + colour_gap(y, x) + 0.1 * unit(z)
         opt.zero_grad(set_to_none=True)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(net.parameters(), 1.0)
