@@ -3,7 +3,13 @@ package inference
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
+	"slices"
+
+	"maquette/assets"
+	"maquette/inference/prompt"
+	"maquette/inference/runtime"
 )
 
 // Config says how an Engine runs. Its zero value is usable.
@@ -24,29 +30,106 @@ type Config struct {
 
 // Engine renders. It is safe for concurrent use; renders run one at a time.
 type Engine struct {
-	cfg Config
+	cfg       Config
+	log       *slog.Logger
+	rt        *runtime.Runtime
+	tokenizer *prompt.Tokenizer
+	hashes    hashCache
+
+	// turn holds one token: who takes it may render, and touch what follows.
+	turn   chan struct{}
+	cache  sessionCache
+	failed map[string]string // providers that can't be used, and why
+	closed bool
 }
 
 // ProviderStatus says whether an execution provider works on this machine.
 type ProviderStatus struct {
 	Name string
 	OK   bool
-	// Reason says why it doesn't work, or what it runs on.
+	// Reason says why it doesn't work; empty if it does.
 	Reason string
 }
 
-var errNotReady = errors.New("the engine is not ready yet")
+// ErrClosed reports the use of a closed Engine.
+var ErrClosed = errors.New("the engine is closed")
 
-// New makes an Engine. It loads the ONNX Runtime library, and no model.
-func New(cfg Config) (*Engine, error) { return &Engine{cfg: cfg}, nil }
-
-// Render runs one request and reports its progress.
-func (e *Engine) Render(ctx context.Context, req Request, report func(Progress)) (*Result, error) {
-	return nil, errNotReady
+// New makes an Engine. It loads the ONNX Runtime library, and no model. Errors:
+// *runtime.NoLibraryError where the library isn't found, and the library's own.
+func New(cfg Config) (*Engine, error) {
+	if cfg.Log == nil {
+		cfg.Log = slog.New(slog.DiscardHandler)
+	}
+	if cfg.CacheBytes == 0 {
+		cfg.CacheBytes = defaultCacheBytes
+	}
+	if cfg.Threads < 0 || cfg.CacheBytes < 0 {
+		return nil, fmt.Errorf("engine: %d threads and %d bytes of cache: neither can be negative", cfg.Threads, cfg.CacheBytes)
+	}
+	tokenizer, err := prompt.New(assets.CLIPMerges())
+	if err != nil {
+		return nil, fmt.Errorf("engine: %w", err)
+	}
+	lib := cfg.Library
+	if lib == "" {
+		if lib, err = runtime.FindLibrary(); err != nil {
+			return nil, fmt.Errorf("engine: %w", err)
+		}
+	}
+	rt, err := runtime.Open(lib, cfg.Log)
+	if err != nil {
+		return nil, fmt.Errorf("engine: %w", err)
+	}
+	return &Engine{
+		cfg: cfg, log: cfg.Log, rt: rt, tokenizer: tokenizer, turn: make(chan struct{}, 1),
+		cache: sessionCache{limit: cfg.CacheBytes}, failed: map[string]string{},
+	}, nil
 }
 
-// Providers tries every known execution provider with a small model.
-func (e *Engine) Providers(ctx context.Context) []ProviderStatus { return nil }
+// take waits for the engine's turn; the caller gives it back with release.
+func (e *Engine) take(ctx context.Context) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	select {
+	case e.turn <- struct{}{}:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	if e.closed {
+		e.release()
+		return ErrClosed
+	}
+	return nil
+}
 
-// Close frees the loaded models.
-func (e *Engine) Close() error { return nil }
+func (e *Engine) release() { <-e.turn }
+
+// Providers tries every known execution provider with a small model. It waits
+// for no render.
+func (e *Engine) Providers(ctx context.Context) []ProviderStatus {
+	names := runtime.ProviderNames()
+	for _, name := range e.cfg.Providers {
+		if !slices.Contains(names, name) {
+			names = append(names, name)
+		}
+	}
+	var list []ProviderStatus
+	for _, name := range names {
+		s := e.rt.Probe(ctx, name, nil)
+		list = append(list, ProviderStatus{Name: s.Name, OK: s.OK, Reason: s.Reason})
+	}
+	return list
+}
+
+// Close waits for the running render and frees the loaded models. Renders that
+// are asked for later fail with ErrClosed; closing twice does nothing.
+func (e *Engine) Close() error {
+	e.turn <- struct{}{}
+	defer e.release()
+	if e.closed {
+		return nil
+	}
+	e.closed = true
+	return errors.Join(e.cache.clear(), e.rt.Close())
+}

@@ -1,0 +1,120 @@
+package inference
+
+import (
+	"context"
+	"fmt"
+
+	"maquette/inference/checkpoint"
+	"maquette/inference/runtime"
+)
+
+// defaultCacheBytes is the Config.CacheBytes that 0 stands for.
+const defaultCacheBytes = 6 << 30
+
+// sessionCache keeps loaded networks between renders, up to a number of bytes;
+// those that were used longest ago go first. It is used under the engine's turn.
+type sessionCache struct {
+	limit, bytes int64
+	clock        int64
+	loaded       map[string]*loadedSession
+}
+
+type loadedSession struct {
+	*runtime.Session
+	bytes, used int64
+	pinned      bool // in use by the running render
+}
+
+// get returns the session of a key and pins it, making it with load where it isn't there.
+func (c *sessionCache) get(ctx context.Context, key string, bytes int64, load func() (*runtime.Session, error)) (*runtime.Session, error) {
+	c.clock++
+	if s, ok := c.loaded[key]; ok {
+		s.used, s.pinned = c.clock, true
+		return s.Session, nil
+	}
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	// Room is made first, so that the old and the new network aren't both in memory.
+	if err := c.shrink(c.limit - bytes); err != nil {
+		return nil, err
+	}
+	s, err := load()
+	if err != nil {
+		return nil, err
+	}
+	if c.loaded == nil {
+		c.loaded = map[string]*loadedSession{}
+	}
+	c.loaded[key] = &loadedSession{Session: s, bytes: bytes, used: c.clock, pinned: true}
+	c.bytes += bytes
+	return s, nil
+}
+
+// has says whether a key is loaded.
+func (c *sessionCache) has(key string) bool {
+	_, ok := c.loaded[key]
+	return ok
+}
+
+// unpin ends the render's hold on its sessions and frees what is over the limit.
+func (c *sessionCache) unpin() error {
+	for _, s := range c.loaded {
+		s.pinned = false
+	}
+	return c.shrink(c.limit)
+}
+
+// shrink closes the sessions that were used longest ago until at most limit bytes are held.
+func (c *sessionCache) shrink(limit int64) error {
+	for c.bytes > limit {
+		oldest := ""
+		for key, s := range c.loaded {
+			if !s.pinned && (oldest == "" || s.used < c.loaded[oldest].used) {
+				oldest = key
+			}
+		}
+		if oldest == "" {
+			return nil // the running render needs all that is left
+		}
+		if err := c.drop(oldest); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (c *sessionCache) drop(key string) error {
+	s := c.loaded[key]
+	delete(c.loaded, key)
+	c.bytes -= s.bytes
+	if err := s.Close(); err != nil {
+		return fmt.Errorf("freeing a model: %w", err)
+	}
+	return nil
+}
+
+// clear closes all sessions.
+func (c *sessionCache) clear() error {
+	for key := range c.loaded {
+		if err := c.drop(key); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// memoryOf is the memory that a network's weights take when loaded, as float32.
+func memoryOf(c *checkpoint.Component) int64 {
+	var sum int64
+	for _, f := range c.Files {
+		for _, t := range f.Tensors {
+			n := int64(4)
+			for _, d := range t.Shape {
+				n *= d
+			}
+			sum += n
+		}
+	}
+	return sum
+}

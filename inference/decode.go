@@ -1,0 +1,131 @@
+package inference
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"image"
+	"image/color"
+	"time"
+
+	"maquette/inference/runtime"
+	"maquette/inference/sampler"
+)
+
+// decode turns latents [n,4,h,w] into images, one by one, and hands each over.
+func (r *run) decode(ctx context.Context, latents []float32, first, n int) error {
+	r.meter.enter(StageDecode)
+	each := len(latents) / n
+	for i := range n {
+		if r.res.Images[first+i] != nil {
+			continue
+		}
+		began := time.Now()
+		img, err := r.decodeOne(ctx, latents[i*each:(i+1)*each])
+		if err != nil {
+			return err
+		}
+		r.res.Images[first+i] = img
+		r.meter.finishedDecode(first+i, time.Since(began), img)
+	}
+	return nil
+}
+
+// decodeOne runs the VAE's decoder on the latents [4,h,w] of one image.
+func (r *run) decodeOne(ctx context.Context, latents []float32) (*image.RGBA, error) {
+	scaled := make([]float32, len(latents))
+	for i, v := range latents {
+		scaled[i] = v / r.net.scale
+	}
+	in, err := runtime.NewFloat32([]int64{1, 4, int64(r.h), int64(r.w)}, scaled)
+	if err != nil {
+		return nil, err
+	}
+	defer in.Close()
+	out, err := runOn(ctx, r.net.decoder, map[string]*runtime.Tensor{"latents": in})
+	if err != nil {
+		return nil, err
+	}
+	defer runtime.CloseAll(out)
+	img, err := fromPlanes(out["image"].Float32(), r.req.Width, r.req.Height)
+	if errors.Is(err, errNotFinite) {
+		return nil, &NotFiniteError{r.req.Checkpoint, "VAE", -1}
+	}
+	return img, err
+}
+
+// encodeInit runs the VAE's encoder on the image that img2img starts from.
+// Where the image is transparent, it is white like paper.
+func (r *run) encodeInit(ctx context.Context) (*initLatents, error) {
+	pixels := planes(r.req.Init, color.White, -1, 1)
+	in, err := runtime.NewFloat32([]int64{1, 3, int64(r.req.Height), int64(r.req.Width)}, pixels)
+	if err != nil {
+		return nil, err
+	}
+	defer in.Close()
+	out, err := runOn(ctx, r.net.encoder, map[string]*runtime.Tensor{"image": in})
+	if err != nil {
+		return nil, err
+	}
+	defer runtime.CloseAll(out)
+	l := &initLatents{mean: r.scaled(out["mean"]), deviation: r.scaled(out["std"])}
+	if n := 4 * r.w * r.h; len(l.mean) != n || l.deviation != nil && len(l.deviation) != n {
+		return nil, fmt.Errorf("the VAE of %s gave %d values for %d latents", r.req.Checkpoint, len(l.mean), n)
+	}
+	if broken(l.mean) || broken(l.deviation) {
+		return nil, &NotFiniteError{r.req.Checkpoint, "VAE encoder", -1}
+	}
+	return l, nil
+}
+
+// scaled copies the VAE's latents at the UNet's scale; nil stays nil.
+func (r *run) scaled(t *runtime.Tensor) []float32 {
+	if t == nil {
+		return nil
+	}
+	out := make([]float32, len(t.Float32()))
+	for i, v := range t.Float32() {
+		out[i] = v * r.net.scale
+	}
+	return out
+}
+
+// previewShare is the part of the time that previews may take.
+const previewShare = 0.1
+
+// previewer draws the image taking shape: with the VAE itself where it is a
+// small one, else with a linear approximation.
+type previewer struct {
+	r       *run
+	latents []float32 // denoised, [4,h,w]
+	drawn   time.Time
+	cost    time.Duration
+}
+
+// due says whether a preview is to be drawn after step i of steps: as often as
+// the request asks for, but no more often than their share of the time allows,
+// and not after the last step, whose image follows at once.
+func (p *previewer) due(i, steps int) bool {
+	every := p.r.req.PreviewEvery
+	if every <= 0 || (i+1)%every != 0 || i == steps-1 {
+		return false
+	}
+	return p.drawn.IsZero() || time.Since(p.drawn) >= time.Duration(float64(p.cost)/previewShare)
+}
+
+// denoised keeps the image that the first of the batch is heading for.
+func (p *previewer) denoised(s sampler.Sampler, x, output []float32, i int) {
+	if p.latents == nil {
+		p.latents = make([]float32, len(x))
+	}
+	s.Denoised(p.latents, x, output, i)
+}
+
+func (p *previewer) draw(ctx context.Context) (*image.RGBA, error) {
+	began := time.Now()
+	defer func() { p.drawn, p.cost = time.Now(), time.Since(began) }()
+	if !p.r.net.tiny {
+		return linearPreview(p.latents, p.r.w, p.r.h, image.Pt(p.r.req.Width, p.r.req.Height)), nil
+	}
+	return p.r.decodeOne(ctx, p.latents)
+}

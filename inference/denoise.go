@@ -1,0 +1,328 @@
+package inference
+
+import (
+	"context"
+	"fmt"
+	"image/color"
+	"strings"
+	"time"
+
+	"maquette/inference/prompt"
+	"maquette/inference/runtime"
+	"maquette/inference/sampler"
+)
+
+// job is what all batches of a run share: the encoded prompts, the hints and
+// the image that img2img starts from.
+type job struct {
+	context []float32 // [1 or 2, 77, C]: the negative prompt's if guided, the prompt's
+	hints   []*runtime.Tensor
+	zero    *runtime.Tensor
+	init    *initLatents
+	start   int // first sampling step
+}
+
+func (j *job) close() {
+	for _, h := range j.hints {
+		h.Close()
+	}
+	j.zero.Close()
+}
+
+// prepare encodes the prompts, the control images and the image to start from.
+func (r *run) prepare(ctx context.Context) (_ *job, err error) {
+	j := &job{start: r.startStep()}
+	defer func() {
+		if err != nil {
+			j.close()
+		}
+	}()
+	if j.zero, err = runtime.Zero(); err != nil {
+		return nil, err
+	}
+	if j.context, err = r.encodePrompts(ctx); err != nil {
+		return nil, err
+	}
+	for i, c := range r.req.Controls {
+		hint, err := r.hint(ctx, r.net.controls[i], c)
+		if err != nil {
+			return nil, err
+		}
+		j.hints = append(j.hints, hint)
+	}
+	if r.req.Init != nil {
+		if j.init, err = r.encodeInit(ctx); err != nil {
+			return nil, err
+		}
+	}
+	r.meter.done += encodeUnits
+	return j, nil
+}
+
+// encodePrompts runs the text encoder on the negative prompt, if guided, and the prompt.
+func (r *run) encodePrompts(ctx context.Context) ([]float32, error) {
+	texts := []string{r.req.Prompt}
+	if r.guided {
+		texts = []string{r.req.NegativePrompt, r.req.Prompt}
+	}
+	var ids []int64
+	for i, text := range texts {
+		tokens := r.e.tokenizer.Tokenize(text)
+		if tokens.Cut != "" {
+			name := "prompt"
+			if i < len(texts)-1 {
+				name = "negative prompt"
+			}
+			r.note(fmt.Sprintf("The %s is longer than %d tokens; its end is not used: %s", name, prompt.Length-2, tokens.Cut))
+		}
+		ids = append(ids, tokens.IDs[:]...)
+	}
+	in, err := runtime.NewInt64([]int64{int64(len(texts)), prompt.Length}, ids)
+	if err != nil {
+		return nil, err
+	}
+	defer in.Close()
+	out, err := runOn(ctx, r.net.text, map[string]*runtime.Tensor{"input_ids": in})
+	if err != nil {
+		return nil, err
+	}
+	defer runtime.CloseAll(out)
+	states := append([]float32(nil), out["last_hidden_state"].Float32()...)
+	if broken(states) {
+		return nil, &NotFiniteError{r.req.Checkpoint, "text encoder", -1}
+	}
+	return states, nil
+}
+
+// hint runs the part of a ControlNet that depends on the control image only.
+func (r *run) hint(ctx context.Context, c controlNet, control Control) (*runtime.Tensor, error) {
+	pixels := planes(control.Image, color.Black, 0, 1)
+	in, err := runtime.NewFloat32([]int64{1, 3, int64(r.req.Height), int64(r.req.Width)}, pixels)
+	if err != nil {
+		return nil, err
+	}
+	defer in.Close()
+	out, err := runOn(ctx, c.hint, map[string]*runtime.Tensor{"image": in})
+	if err != nil {
+		return nil, err
+	}
+	return out["hint"], nil
+}
+
+// denoise takes n images from noise to latents [n,4,h,w], from image first on.
+func (r *run) denoise(ctx context.Context, j *job, first, n int) ([]float32, error) {
+	r.meter.index = first
+	r.meter.enter(StageDenoise)
+	s, err := sampler.New(r.req.Sampler, r.net.noise, r.req.Steps, r.req.Karras)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", r.req.Checkpoint, err)
+	}
+	generators := make([]*sampler.Generator, n)
+	for i := range generators {
+		generators[i] = sampler.NewGenerator(r.req.Seed + int64(first+i))
+	}
+	each := 4 * r.w * r.h
+	// Every image has a generator of its own, so that it doesn't depend on the batch it is in.
+	noise := func(dst []float32) {
+		for i, g := range generators {
+			g.Normal(dst[i*each : (i+1)*each])
+		}
+	}
+	x := make([]float32, n*each)
+	if j.init != nil {
+		j.init.sample(x, noise)
+		fresh := make([]float32, len(x))
+		noise(fresh)
+		s.AddNoise(x, fresh, j.start)
+	} else {
+		noise(x)
+		for i := range x {
+			x[i] *= s.InitScale()
+		}
+	}
+	model, err := r.newModel(j, n)
+	if err != nil {
+		return nil, err
+	}
+	defer model.close()
+	preview := previewer{r: r}
+	seen := make([]float32, len(x))
+	for i := j.start; i < s.Steps(); i++ {
+		began := time.Now()
+		s.ScaleInput(seen, x, i)
+		output, err := model.predict(ctx, seen, s.Timestep(i), i-j.start, s.Steps()-j.start)
+		if err != nil {
+			return nil, err
+		}
+		if broken(output) {
+			return nil, &NotFiniteError{r.req.Checkpoint, "UNet", i}
+		}
+		show := preview.due(i-j.start, s.Steps()-j.start)
+		if show {
+			preview.denoised(s, x[:each], output[:each], i)
+		}
+		s.Step(x, output, i, noise)
+		r.meter.finishedStep(n, time.Since(began))
+		p := Progress{}
+		if show {
+			if p.Preview, err = preview.draw(ctx); err != nil {
+				return nil, err
+			}
+		}
+		r.meter.send(p)
+	}
+	return x, nil
+}
+
+// model is the UNet with its ControlNets and guidance, as a batch of n images sees it.
+type model struct {
+	r       *run
+	j       *job
+	n       int
+	sample  *runtime.Tensor // [n or 2n, 4, h, w]
+	step    *runtime.Tensor // [1]
+	context *runtime.Tensor // [n or 2n, 77, C]
+	weights []*runtime.Tensor
+	output  []float32 // [n, 4, h, w]
+}
+
+func (r *run) newModel(j *job, n int) (_ *model, err error) {
+	m := &model{r: r, j: j, n: n, output: make([]float32, n*4*r.w*r.h)}
+	defer func() {
+		if err != nil {
+			m.close()
+		}
+	}()
+	copies := 1
+	if r.guided {
+		copies = 2
+	}
+	batch := int64(copies * n)
+	if m.sample, err = runtime.NewFloat32([]int64{batch, 4, int64(r.h), int64(r.w)}, make([]float32, copies*len(m.output))); err != nil {
+		return nil, err
+	}
+	if m.step, err = runtime.NewFloat32([]int64{1}, []float32{0}); err != nil {
+		return nil, err
+	}
+	each := len(j.context) / copies
+	var states []float32
+	for c := range copies {
+		for range n {
+			states = append(states, j.context[c*each:(c+1)*each]...)
+		}
+	}
+	if m.context, err = runtime.NewFloat32([]int64{batch, prompt.Length, int64(each / prompt.Length)}, states); err != nil {
+		return nil, err
+	}
+	for _, c := range r.req.Controls {
+		weight, err := runtime.NewFloat32([]int64{1}, []float32{c.Weight})
+		if err != nil {
+			return nil, err
+		}
+		m.weights = append(m.weights, weight)
+	}
+	return m, nil
+}
+
+func (m *model) close() {
+	for _, t := range append([]*runtime.Tensor{m.sample, m.step, m.context}, m.weights...) {
+		t.Close()
+	}
+}
+
+// predict is what the UNet makes of latents at step i of steps, with guidance.
+// The result is valid until the next call.
+func (m *model) predict(ctx context.Context, latents []float32, timestep float32, i, steps int) ([]float32, error) {
+	in := m.sample.Float32()
+	for at := 0; at < len(in); at += len(latents) {
+		copy(in[at:], latents)
+	}
+	m.step.Float32()[0] = timestep
+	residuals, err := m.residuals(ctx, i, steps)
+	if err != nil {
+		return nil, err
+	}
+	defer runtime.CloseAll(residuals)
+	out, err := runOn(ctx, m.r.net.unet, m.inputs(m.r.net.unet, residuals, nil))
+	if err != nil {
+		return nil, err
+	}
+	defer runtime.CloseAll(out)
+	all := out["out_sample"].Float32()
+	if len(all) != len(in) {
+		return nil, fmt.Errorf("the UNet of %s gave %d values for %d latents", m.r.req.Checkpoint, len(all), len(in))
+	}
+	if !m.r.guided {
+		return append(m.output[:0], all...), nil
+	}
+	without, with := all[:len(latents)], all[len(latents):]
+	for k, v := range without {
+		m.output[k] = v + m.r.req.Guidance*(with[k]-v)
+	}
+	return m.output, nil
+}
+
+// residuals runs the ControlNets that act in step i, each adding to what the
+// one before gave; nil where none acts.
+func (m *model) residuals(ctx context.Context, i, steps int) (map[string]*runtime.Tensor, error) {
+	var sum map[string]*runtime.Tensor
+	for k, c := range m.r.req.Controls {
+		if c.Weight == 0 || !sampler.Keep(i, steps, decimal(c.Start), decimal(c.End)) {
+			continue
+		}
+		net := m.r.net.controls[k].net
+		next, err := runOn(ctx, net, m.inputs(net, sum, map[string]*runtime.Tensor{"hint": m.j.hints[k], "weight": m.weights[k]}))
+		runtime.CloseAll(sum)
+		if err != nil {
+			return nil, err
+		}
+		sum = next
+	}
+	return sum, nil
+}
+
+// inputs names the tensors for a UNet or ControlNet. Residuals that aren't
+// there are the zero tensor.
+func (m *model) inputs(s *runtime.Session, residuals, more map[string]*runtime.Tensor) map[string]*runtime.Tensor {
+	in := map[string]*runtime.Tensor{}
+	for _, io := range s.Inputs() {
+		switch io.Name {
+		case "sample":
+			in[io.Name] = m.sample
+		case "timestep":
+			in[io.Name] = m.step
+		case "encoder_hidden_states":
+			in[io.Name] = m.context
+		default:
+			if t := more[io.Name]; t != nil {
+				in[io.Name] = t
+			} else if t := residuals[strings.TrimPrefix(io.Name, "prev_")]; t != nil {
+				in[io.Name] = t
+			} else {
+				in[io.Name] = m.j.zero
+			}
+		}
+	}
+	return in
+}
+
+// initLatents is the distribution of latents that the VAE's encoder gives for
+// an image, already scaled. deviation is nil for a VAE that gives latents alone.
+type initLatents struct{ mean, deviation []float32 }
+
+// sample fills x with latents for each image of a batch. As in diffusers they
+// are drawn from the distribution of an AutoencoderKL, with each image's own
+// generator and before any other noise; an AutoencoderTiny has no distribution.
+func (l *initLatents) sample(x []float32, noise func([]float32)) {
+	if l.deviation != nil {
+		noise(x)
+	}
+	for i := range x {
+		k := i % len(l.mean)
+		if l.deviation == nil {
+			x[i] = l.mean[k]
+		} else {
+			x[i] = l.mean[k] + l.deviation[k]*x[i]
+		}
+	}
+}

@@ -1,0 +1,53 @@
+package inference
+
+import (
+	"bufio"
+	"os"
+	"strconv"
+	"strings"
+)
+
+const (
+	// unknownMemory is assumed to be free where the system doesn't say.
+	unknownMemory = 4 << 30
+	// maxBatch bounds the images that are denoised at once: larger ones gain
+	// nothing and keep the first image waiting.
+	maxBatch = 8
+	// bytesPerLatent is the memory that a step takes at its peak per latent
+	// pixel and channel of the UNet's first level: its feature maps, the
+	// residuals of two networks and the work space of convolutions, float32.
+	bytesPerLatent = 4 * 48
+)
+
+// batchSize is how many of count images are denoised at once so that the
+// UNet's activations stay within half of the free memory. channels is the width
+// of the UNet's first level; guided doubles every image.
+func batchSize(count, w, h, channels int, guided bool, free int64) int {
+	each := int64(w) * int64(h) * int64(channels) * bytesPerLatent
+	if guided {
+		each *= 2
+	}
+	fits := int(min(free/2/max(each, 1), maxBatch))
+	n := min(count, max(fits, 1))
+	// Batches of about the same size: 5 images in 3 and 2, not in 4 and 1.
+	batches := (count + n - 1) / n
+	return (count + batches - 1) / batches
+}
+
+// freeMemory is the memory in bytes that programs can still use.
+func freeMemory() int64 {
+	f, err := os.Open("/proc/meminfo")
+	if err != nil {
+		return unknownMemory
+	}
+	defer f.Close()
+	for s := bufio.NewScanner(f); s.Scan(); {
+		fields := strings.Fields(s.Text())
+		if len(fields) >= 2 && fields[0] == "MemAvailable:" {
+			if kib, err := strconv.ParseInt(fields[1], 10, 64); err == nil {
+				return kib << 10
+			}
+		}
+	}
+	return unknownMemory
+}

@@ -1,0 +1,216 @@
+package inference
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"image"
+	"slices"
+	"time"
+
+	"maquette/inference/runtime"
+	"maquette/inference/sampler"
+)
+
+// errNotFinite reports values that no image can be made of.
+var errNotFinite = errors.New("values that are not numbers")
+
+// NotFiniteError reports a checkpoint whose networks gave values that are not
+// numbers, so that there is no image.
+type NotFiniteError struct {
+	// Checkpoint is the checkpoint's path, Network the part of it, Step the
+	// sampling step or -1.
+	Checkpoint, Network string
+	Step                int
+}
+
+func (e *NotFiniteError) Error() string {
+	at := ""
+	if e.Step >= 0 {
+		at = fmt.Sprintf(" in step %d", e.Step+1)
+	}
+	return fmt.Sprintf("the %s of %s gave values that are not numbers%s, so there is no image; "+
+		"the file is damaged or overflows in half precision: try another version of the checkpoint", e.Network, e.Checkpoint, at)
+}
+
+// Render makes the images of one request and reports its progress, from the
+// goroutine that called it. A second render waits for the first.
+//
+// A provider that can't run the models is passed over with a note in
+// Progress.Note; the CPU always can. Errors: *RequestError values, ctx's error,
+// the errors of package checkpoint for files, *NotFiniteError, ErrClosed.
+func (e *Engine) Render(ctx context.Context, req Request, report func(Progress)) (*Result, error) {
+	if err := req.Validate(); err != nil {
+		return nil, fmt.Errorf("render: %w", err)
+	}
+	if err := e.take(ctx); err != nil {
+		return nil, fmt.Errorf("render: %w", err)
+	}
+	defer e.release()
+	res, err := e.renderOnProviders(ctx, req, report)
+	if err != nil && ctx.Err() != nil {
+		err = ctx.Err()
+	}
+	if closeErr := e.cache.unpin(); err == nil {
+		err = closeErr
+	}
+	if err != nil {
+		return nil, fmt.Errorf("render: %w", err)
+	}
+	return res, nil
+}
+
+// renderOnProviders renders, and goes on with the CPU where another provider
+// took the models but fails to run them.
+func (e *Engine) renderOnProviders(ctx context.Context, req Request, report func(Progress)) (*Result, error) {
+	stopHashing, cancel := context.WithCancel(ctx)
+	defer cancel()
+	hashes := make(chan hashResult, 1)
+	go func() { hashes <- e.hashModels(stopHashing, req) }()
+
+	res := &Result{Images: make([]*image.RGBA, req.Count)}
+	for i := range req.Count {
+		res.Seeds = append(res.Seeds, req.Seed+int64(i))
+	}
+	run := e.newRun(req, report, res)
+	err := run.attempt(ctx)
+	var broken *providerError
+	if errors.As(err, &broken) && ctx.Err() == nil {
+		e.failed[broken.provider] = broken.err.Error()
+		run.note(fmt.Sprintf("%s failed while rendering, so the CPU goes on: %v", broken.provider, broken.err))
+		if err := e.cache.clear(); err != nil {
+			return nil, err
+		}
+		err = run.attempt(ctx)
+	}
+	if err != nil {
+		return nil, err
+	}
+	h := <-hashes
+	res.Hashes = h.hashes
+	return res, h.err
+}
+
+// providerError reports a provider other than the CPU that failed to run a network.
+type providerError struct {
+	provider string
+	err      error
+}
+
+func (e *providerError) Error() string { return e.err.Error() }
+func (e *providerError) Unwrap() error { return e.err }
+
+type hashResult struct {
+	hashes map[string]string
+	err    error
+}
+
+// hashModels hashes the weights of all models of a request.
+func (e *Engine) hashModels(ctx context.Context, req Request) hashResult {
+	paths := []string{req.Checkpoint}
+	for _, c := range req.Controls {
+		if !slices.Contains(paths, c.ControlNet) {
+			paths = append(paths, c.ControlNet)
+		}
+	}
+	r := hashResult{hashes: make(map[string]string, len(paths))}
+	for _, path := range paths {
+		if r.hashes[path], r.err = e.hashes.of(ctx, path); r.err != nil {
+			return r
+		}
+	}
+	return r
+}
+
+// run is one request on its way.
+type run struct {
+	e      *Engine
+	req    Request
+	report func(Progress)
+	res    *Result
+	meter  *meter
+	noted  map[string]bool
+
+	net    *networks
+	guided bool
+	w, h   int // size of the latents
+}
+
+func (e *Engine) newRun(req Request, report func(Progress), res *Result) *run {
+	return &run{e: e, req: req, report: report, res: res, noted: map[string]bool{},
+		guided: req.Guidance > 1, w: req.Width / sideStep, h: req.Height / sideStep}
+}
+
+// startStep is the first sampling step: later ones only, where the render
+// starts from an image.
+func (r *run) startStep() int {
+	if r.req.Init == nil {
+		return 0
+	}
+	return sampler.StartStep(r.req.Steps, decimal(r.req.Strength))
+}
+
+// note tells the user a sentence, once.
+func (r *run) note(text string) {
+	if r.noted[text] {
+		return
+	}
+	r.noted[text] = true
+	r.e.log.Warn(text)
+	if r.meter != nil {
+		r.meter.send(Progress{Note: text})
+	} else if r.report != nil {
+		r.report(Progress{Stage: StageLoad, Note: text})
+	}
+}
+
+// attempt renders the images that are not there yet.
+func (r *run) attempt(ctx context.Context) error {
+	began := time.Now()
+	net, err := r.load(ctx)
+	if err != nil {
+		return err
+	}
+	r.net = net
+	r.res.Provider = net.unet.Provider()
+	r.res.Load = time.Since(began)
+
+	r.meter.enter(StageEncode)
+	began = time.Now()
+	job, err := r.prepare(ctx)
+	if err != nil {
+		return err
+	}
+	defer job.close()
+	r.res.Encode = time.Since(began)
+
+	size := batchSize(r.req.Count, r.w, r.h, r.net.width, r.guided, freeMemory())
+	r.meter.batches((r.req.Count + size - 1) / size)
+	for first := 0; first < r.req.Count; first += size {
+		n := min(size, r.req.Count-first)
+		if r.res.Images[first+n-1] != nil {
+			continue // an earlier attempt made them
+		}
+		began := time.Now()
+		latents, err := r.denoise(ctx, job, first, n)
+		if err != nil {
+			return err
+		}
+		r.res.Denoise += time.Since(began)
+		began = time.Now()
+		if err := r.decode(ctx, latents, first, n); err != nil {
+			return err
+		}
+		r.res.Decode += time.Since(began)
+	}
+	return nil
+}
+
+// runOn runs a session and tells the failure of a provider from other errors.
+func runOn(ctx context.Context, s *runtime.Session, in map[string]*runtime.Tensor) (map[string]*runtime.Tensor, error) {
+	out, err := s.Run(ctx, in)
+	if err != nil && ctx.Err() == nil && s.Provider() != runtime.CPU {
+		return nil, &providerError{s.Provider(), err}
+	}
+	return out, err
+}

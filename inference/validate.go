@@ -1,0 +1,121 @@
+package inference
+
+import (
+	"errors"
+	"fmt"
+	"image"
+	"math"
+	"strconv"
+	"strings"
+
+	"maquette/inference/sampler"
+)
+
+const (
+	minSide, maxSide = 64, 2048
+	sideStep         = 8 // pixels per latent
+	maxSteps         = 150
+	maxCount         = 64
+	maxGuidance      = 50
+	maxControls      = 8
+	maxWeight        = 2
+	maxPromptBytes   = 64 << 10
+)
+
+// RequestError reports a value of a Request that can't be rendered.
+type RequestError struct {
+	// Field is the Go name of the field, such as "Width" or "Controls[0].Weight".
+	Field string
+	// Problem says what is wrong and what is allowed, without a full stop.
+	Problem string
+}
+
+func (e *RequestError) Error() string { return e.Field + ": " + e.Problem }
+
+// Validate reports everything that is wrong with the request itself, as
+// *RequestError values joined; files are not looked at.
+func (r Request) Validate() error {
+	var problems []error
+	refuse := func(field, format string, args ...any) {
+		problems = append(problems, &RequestError{field, fmt.Sprintf(format, args...)})
+	}
+	if strings.TrimSpace(r.Checkpoint) == "" {
+		refuse("Checkpoint", "no checkpoint is chosen")
+	}
+	for _, p := range []struct{ field, text string }{{"Prompt", r.Prompt}, {"NegativePrompt", r.NegativePrompt}} {
+		if len(p.text) > maxPromptBytes {
+			refuse(p.field, "%d bytes are more than the %d allowed; about 300 characters are used", len(p.text), maxPromptBytes)
+		}
+	}
+	for _, s := range []struct {
+		field string
+		side  int
+	}{{"Width", r.Width}, {"Height", r.Height}} {
+		if s.side < minSide || s.side > maxSide || s.side%sideStep != 0 {
+			refuse(s.field, "%d pixels is not a multiple of %d from %d to %d", s.side, sideStep, minSide, maxSide)
+		}
+	}
+	if r.Steps < 1 || r.Steps > maxSteps {
+		refuse("Steps", "%d is outside 1…%d", r.Steps, maxSteps)
+	}
+	if !within(r.Guidance, 1, maxGuidance) {
+		refuse("Guidance", "%v is outside 1…%d; 1 turns guidance off", r.Guidance, maxGuidance)
+	}
+	if !sampler.Known(r.Sampler) {
+		refuse("Sampler", "%q is unknown; known are %s", r.Sampler, strings.Join(sampler.Names(), ", "))
+	}
+	if r.Count < 1 || r.Count > maxCount {
+		refuse("Count", "%d is outside 1…%d", r.Count, maxCount)
+	}
+	if r.PreviewEvery < 0 {
+		refuse("PreviewEvery", "%d is negative; 0 means no previews", r.PreviewEvery)
+	}
+	if len(r.Controls) > maxControls {
+		refuse("Controls", "%d are more than the %d allowed", len(r.Controls), maxControls)
+	}
+	size := image.Pt(r.Width, r.Height)
+	for i, c := range r.Controls {
+		c.validate(size, func(field, format string, args ...any) {
+			refuse(fmt.Sprintf("Controls[%d].%s", i, field), format, args...)
+		})
+	}
+	if r.Init != nil {
+		if got := r.Init.Bounds().Size(); got != size {
+			refuse("Init", "the image has %d×%d pixels, the render %d×%d", got.X, got.Y, size.X, size.Y)
+		}
+		if !within(r.Strength, 0, 1) || r.Strength == 0 {
+			refuse("Strength", "%v is not above 0 and at most 1", r.Strength)
+		}
+	}
+	return errors.Join(problems...)
+}
+
+func (c Control) validate(size image.Point, refuse func(field, format string, args ...any)) {
+	if strings.TrimSpace(c.ControlNet) == "" {
+		refuse("ControlNet", "no ControlNet is chosen")
+	}
+	if c.Image == nil {
+		refuse("Image", "there is no control image")
+	} else if got := c.Image.Bounds().Size(); got != size {
+		refuse("Image", "the control image has %d×%d pixels, the render %d×%d", got.X, got.Y, size.X, size.Y)
+	}
+	if !within(c.Weight, 0, maxWeight) {
+		refuse("Weight", "%v is outside 0…%d", c.Weight, maxWeight)
+	}
+	if !within(c.Start, 0, 1) || !within(c.End, 0, 1) || c.Start > c.End {
+		refuse("Start", "%v…%v is not a range within 0…1", c.Start, c.End)
+	}
+}
+
+// within is false for NaN too.
+func within(v, lo, hi float32) bool { return v >= lo && v <= hi }
+
+// decimal is the float64 that v's shortest spelling means: 0.35 as a float32
+// becomes 0.35, so that fractions of steps come out as they do in Python.
+func decimal(v float32) float64 {
+	d, err := strconv.ParseFloat(strconv.FormatFloat(float64(v), 'g', -1, 32), 64)
+	if err != nil || math.IsNaN(d) {
+		return float64(v)
+	}
+	return d
+}
