@@ -205,13 +205,12 @@ func (p *Project) File(ctx context.Context, name string) (image.Image, error) {
 	return p.decodeFile(name)
 }
 
-// SetStarred stars a concept or takes its star away. Fields of the sidecar that
-// this version does not know are kept.
+// SetStarred stars a concept or takes its star away.
 func (p *Project) SetStarred(ctx context.Context, id string, starred bool) error {
 	if err := p.writable(ctx); err != nil {
 		return err
 	}
-	c, err := p.setStarred(id, starred)
+	c, err := p.amend(id, func(s *sidecar) { s.Starred = starred })
 	if err != nil {
 		return fmt.Errorf("star concept %s: %w", id, err)
 	}
@@ -219,7 +218,8 @@ func (p *Project) SetStarred(ctx context.Context, id string, starred bool) error
 	return nil
 }
 
-func (p *Project) setStarred(id string, starred bool) (Concept, error) {
+// amend changes a sidecar. Fields of it that this version does not know are kept.
+func (p *Project) amend(id string, change func(*sidecar)) (Concept, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if !isConceptID(id) {
@@ -236,7 +236,7 @@ func (p *Project) setStarred(id string, starred bool) (Concept, error) {
 	if err != nil {
 		return Concept{}, err
 	}
-	s.Starred = starred
+	change(&s)
 	data, err := mergeJSON(old, s)
 	if err != nil {
 		return Concept{}, err

@@ -19,8 +19,8 @@ import (
 // exportQuality is the JPEG quality of exports.
 const exportQuality = 95
 
-// Export writes a concept's image to path: a .png byte for byte as rendered
-// with its `parameters` text, or a .jpg or .jpeg with the same text in the EXIF
+// Export writes a concept's image to path: a .png with the pixels as rendered
+// and the `parameters` text, or a .jpg or .jpeg with the same text in the EXIF
 // user comment. Paths of the user's models do not go along, only their names.
 // An existing file is replaced, atomically.
 func (p *Project) Export(ctx context.Context, id, path string) error {
@@ -36,7 +36,7 @@ func (p *Project) Export(ctx context.Context, id, path string) error {
 	var data []byte
 	switch ext := strings.ToLower(filepath.Ext(path)); ext {
 	case ".png":
-		data, err = pngtext.Remove(picture, sidecarKeyword)
+		data, err = withRecipe(c, picture)
 	case ".jpg", ".jpeg":
 		data, err = toJPEG(c, picture)
 	default:
@@ -57,6 +57,19 @@ func (p *Project) Export(ctx context.Context, id, path string) error {
 		return fail(err)
 	}
 	return nil
+}
+
+// withRecipe replaces the texts of a concept's PNG by its `parameters`, written
+// anew: the hashes of the models are known only after the image was stored.
+func withRecipe(c Concept, picture []byte) ([]byte, error) {
+	data, err := pngtext.Remove(picture, sidecarKeyword)
+	if err != nil {
+		return nil, err
+	}
+	if data, err = pngtext.Remove(data, parametersKeyword); err != nil {
+		return nil, err
+	}
+	return pngtext.Insert(data, pngtext.Text{Keyword: parametersKeyword, Text: Parameters(c.Recipe, c.Hashes)})
 }
 
 func toJPEG(c Concept, picture []byte) ([]byte, error) {

@@ -39,12 +39,14 @@ CREATE TABLE concepts (
 	number  INTEGER PRIMARY KEY,
 	id      TEXT NOT NULL UNIQUE,
 	starred INTEGER NOT NULL,
+	job     TEXT NOT NULL, -- that made it, or ''
 	search  TEXT NOT NULL,
 	mtime   INTEGER NOT NULL, -- of the sidecar, in nanoseconds
 	size    INTEGER NOT NULL, -- of the sidecar, in bytes
 	sidecar BLOB NOT NULL
 );
 CREATE INDEX concepts_starred ON concepts (starred, number);
+CREATE INDEX concepts_job ON concepts (job) WHERE job != '';
 `
 
 // openIndex opens the project's index, replacing one that is no good.
@@ -192,13 +194,13 @@ func (ix *index) change(ctx context.Context, put []row, drop []string) error {
 	}
 	if len(put) > 0 {
 		st, err := tx.PrepareContext(ctx, `INSERT OR REPLACE INTO concepts
-			(number, id, starred, search, mtime, size, sidecar) VALUES (?, ?, ?, ?, ?, ?, ?)`)
+			(number, id, starred, job, search, mtime, size, sidecar) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`)
 		if err != nil {
 			return err
 		}
 		defer st.Close()
 		for _, r := range put {
-			if _, err := st.ExecContext(ctx, conceptNumber(r.id), r.id, r.concept.Starred, searchText(r.concept),
+			if _, err := st.ExecContext(ctx, conceptNumber(r.id), r.id, r.concept.Starred, r.concept.JobID, searchText(r.concept),
 				r.stamp.mtime, r.stamp.size, r.data); err != nil {
 				return err
 			}
@@ -260,10 +262,19 @@ func (ix *index) query(ctx context.Context, q Query) ([]Concept, int, error) {
 	if q.Limit > 0 {
 		limit = q.Limit
 	}
-	rows, err := ix.db.QueryContext(ctx, "SELECT id, sidecar FROM concepts WHERE "+where+" ORDER BY number "+order+" LIMIT ? OFFSET ?",
-		append(args, limit, q.Offset)...)
+	list, err := ix.list(ctx, "WHERE "+where+" ORDER BY number "+order+" LIMIT ? OFFSET ?", append(args, limit, q.Offset)...)
+	return list, total, err
+}
+
+// ofJob lists the concepts that a job made.
+func (ix *index) ofJob(ctx context.Context, job string) ([]Concept, error) {
+	return ix.list(ctx, "WHERE job != '' AND job = ? ORDER BY number", job)
+}
+
+func (ix *index) list(ctx context.Context, clauses string, args ...any) ([]Concept, error) {
+	rows, err := ix.db.QueryContext(ctx, "SELECT id, sidecar FROM concepts "+clauses, args...)
 	if err != nil {
-		return nil, 0, err
+		return nil, err
 	}
 	defer rows.Close()
 	var list []Concept
@@ -271,15 +282,15 @@ func (ix *index) query(ctx context.Context, q Query) ([]Concept, int, error) {
 		var id string
 		var data sql.RawBytes
 		if err := rows.Scan(&id, &data); err != nil {
-			return nil, 0, err
+			return nil, err
 		}
 		s, err := parseSidecar(data)
 		if err != nil {
-			return nil, 0, fmt.Errorf("index: concept %s: %w", id, err)
+			return nil, fmt.Errorf("index: concept %s: %w", id, err)
 		}
 		list = append(list, s.concept(id))
 	}
-	return list, total, rows.Err()
+	return list, rows.Err()
 }
 
 // fold makes texts that people think equal equal: letter case, full-width

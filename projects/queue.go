@@ -1,0 +1,373 @@
+package projects
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"image"
+	"log/slog"
+	"slices"
+	"sync"
+
+	"github.com/google/uuid"
+
+	"maquette/control"
+	"maquette/inference"
+)
+
+// Renderer renders requests; *inference.Engine is one.
+type Renderer interface {
+	Render(context.Context, inference.Request, func(inference.Progress)) (*inference.Result, error)
+}
+
+// Models finds the models that a recipe names; *Library is one.
+type Models interface {
+	// Resolve returns the path of the recipe's checkpoint and of one ControlNet
+	// for each of its controls, in their order.
+	Resolve(ctx context.Context, recipe Recipe) (checkpoint string, controlNets []string, err error)
+}
+
+// extractFunc makes a control image.
+type extractFunc func(ctx context.Context, kind control.Kind, src image.Image, size image.Point, p control.Params) (*image.RGBA, error)
+
+func extract(ctx context.Context, kind control.Kind, src image.Image, size image.Point, p control.Params) (*image.RGBA, error) {
+	x, err := control.For(kind)
+	if err != nil {
+		return nil, err
+	}
+	return x.Extract(ctx, src, size, p)
+}
+
+// Queue renders a project's jobs one after the other and stores each image as
+// soon as it is finished. Jobs survive the end of the app. Apart from Enqueue,
+// Wait, Live and Close, its methods do not wait for the disk and may be called
+// on the UI goroutine.
+type Queue struct {
+	p        *Project
+	renderer Renderer
+	models   Models
+	log      *slog.Logger
+	extract  extractFunc
+	turns    turns
+
+	ctx    context.Context // ends with Close
+	stop   context.CancelFunc
+	done   sync.WaitGroup
+	wake   chan struct{} // a token: there may be work
+	unsafe chan struct{} // a token: the jobs have changed since they were saved
+
+	mu      sync.Mutex
+	jobs    []*Job
+	paused  bool
+	closed  bool
+	cancel  context.CancelFunc // of the running job, or nil
+	given   string             // ID of a running job that was cancelled
+	changed chan struct{}      // closed and replaced at each change of a state
+
+	saving sync.Mutex // keeps saves in order
+	live   liveCall
+}
+
+// NewQueue makes the queue of a project and starts working on it. Jobs that the
+// last session did not finish are there as interrupted. A nil log means slog's
+// default. One project has one queue at a time; it must be closed before the project.
+func NewQueue(p *Project, r Renderer, m Models, log *slog.Logger) *Queue {
+	if log == nil {
+		log = slog.Default()
+	}
+	q := &Queue{p: p, renderer: r, models: m, log: log, extract: extract,
+		wake: make(chan struct{}, 1), unsafe: make(chan struct{}, 1), changed: make(chan struct{})}
+	q.ctx, q.stop = context.WithCancel(context.Background())
+	jobs, err := p.loadJobs(q.ctx)
+	if err != nil {
+		log.Warn("cannot read the render queue of the last session", "project", p.dir, "error", err)
+	}
+	q.jobs = jobs
+	q.done.Go(q.work)
+	q.done.Go(q.keepSaved)
+	return q
+}
+
+// Enqueue adds a job at the end. sketch is the exact input of the render; nil
+// means the stored picture of the sketch sketchID. When Enqueue returns, the job
+// survives a crash. It encodes and stores the sketch and so takes a moment.
+func (q *Queue) Enqueue(ctx context.Context, sketchID string, sketch image.Image, r Recipe) (Job, error) {
+	if err := q.p.writable(ctx); err != nil {
+		return Job{}, err
+	}
+	if err := r.Validate(); err != nil {
+		return Job{}, err
+	}
+	if sketchID != "" {
+		if err := validID(sketchID); err != nil {
+			return Job{}, err
+		}
+	}
+	if sketch == nil && sketchID != "" {
+		_, img, err := q.p.LoadSketch(ctx, sketchID)
+		if err != nil {
+			return Job{}, err
+		}
+		sketch = img
+	}
+	if sketch == nil && r.needsSketch() {
+		return Job{}, errors.New("this recipe follows a sketch: draw or open one, or remove its controls")
+	}
+	j := &Job{ID: uuid.NewString(), SketchID: sketchID, Recipe: r, State: JobQueued, Created: now()}
+	if sketch != nil {
+		name, err := q.p.saveInput(sketch)
+		if err != nil {
+			return Job{}, fmt.Errorf("enqueue: %w", err)
+		}
+		j.Sketch = name
+	}
+	copied := j.clone()
+	if err := q.add(j); err != nil {
+		return Job{}, err
+	}
+	q.p.hub.publish(QueueChanged{})
+	q.p.hub.publish(JobChanged{copied})
+	signal(q.wake)
+	return copied, nil
+}
+
+// add stores the queue with a new job, then shows it to the worker.
+func (q *Queue) add(j *Job) error {
+	q.saving.Lock()
+	defer q.saving.Unlock()
+	q.mu.Lock()
+	q.forget()
+	jobs, closed := append(q.snapshot(), j.clone()), q.closed
+	q.mu.Unlock()
+	if closed {
+		return fmt.Errorf("render queue: %w", ErrClosed)
+	}
+	if err := q.p.saveJobs(jobs); err != nil {
+		return err
+	}
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.jobs = append(q.jobs, j)
+	return nil
+}
+
+// forget drops the oldest finished jobs beyond keepFinished. The caller holds q.mu.
+func (q *Queue) forget() {
+	extra := -keepFinished
+	for _, j := range q.jobs {
+		if j.State.Finished() {
+			extra++
+		}
+	}
+	q.jobs = slices.DeleteFunc(q.jobs, func(j *Job) bool {
+		if extra > 0 && j.State.Finished() {
+			extra--
+			return true
+		}
+		return false
+	})
+}
+
+func signal(token chan struct{}) {
+	select {
+	case token <- struct{}{}:
+	default:
+	}
+}
+
+// Jobs lists all jobs in the order in which they run, those that have finished included.
+func (q *Queue) Jobs() []Job {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.snapshot()
+}
+
+func (q *Queue) snapshot() []Job {
+	list := make([]Job, len(q.jobs))
+	for i, j := range q.jobs {
+		list[i] = j.clone()
+	}
+	return list
+}
+
+// find returns a job. The caller holds q.mu.
+func (q *Queue) find(id string) (*Job, int, error) {
+	i := slices.IndexFunc(q.jobs, func(j *Job) bool { return j.ID == id })
+	if i < 0 {
+		return nil, 0, fmt.Errorf("job %q: %w", id, ErrNotFound)
+	}
+	return q.jobs[i], i, nil
+}
+
+// change runs f on a job under the lock and tells of it.
+func (q *Queue) change(id string, f func(j *Job, at int) error) error {
+	q.mu.Lock()
+	j, at, err := q.find(id)
+	if err == nil {
+		err = f(j, at)
+	}
+	if err != nil {
+		q.mu.Unlock()
+		return err
+	}
+	copied := j.clone()
+	q.announce()
+	q.mu.Unlock()
+	signal(q.unsafe)
+	q.p.hub.publish(QueueChanged{})
+	q.p.hub.publish(JobChanged{copied})
+	return nil
+}
+
+// announce wakes everybody in Wait. The caller holds q.mu.
+func (q *Queue) announce() {
+	close(q.changed)
+	q.changed = make(chan struct{})
+}
+
+// Cancel stops a job that runs or waits. Images that are finished stay. A
+// running job becomes cancelled a moment later, at the end of a sampling step.
+func (q *Queue) Cancel(id string) error {
+	return q.change(id, func(j *Job, _ int) error {
+		switch j.State {
+		case JobQueued:
+			j.State, j.Finished = JobCancelled, now()
+		case JobRunning:
+			q.given = j.ID
+			q.cancel()
+		default:
+			return fmt.Errorf("the render is %s already", j.State)
+		}
+		return nil
+	})
+}
+
+// Retry puts a job that failed, was cancelled or interrupted at the end of the
+// queue. It renders only the images that are missing.
+func (q *Queue) Retry(id string) error {
+	if err := q.p.writable(q.ctx); err != nil {
+		return err
+	}
+	err := q.change(id, func(j *Job, at int) error {
+		if !j.State.Finished() || j.State == JobDone {
+			return fmt.Errorf("the render is %s: there is nothing to try again", j.State)
+		}
+		j.State, j.Error = JobQueued, ""
+		q.jobs = append(slices.Delete(q.jobs, at, at+1), j)
+		return nil
+	})
+	signal(q.wake)
+	return err
+}
+
+// Remove takes a job that does not run out of the list. Its concepts stay.
+func (q *Queue) Remove(id string) error {
+	return q.change(id, func(j *Job, at int) error {
+		if j.State == JobRunning {
+			return errors.New("the render is running: cancel it first")
+		}
+		if j.State == JobQueued {
+			j.State = JobCancelled
+		}
+		q.jobs = slices.Delete(q.jobs, at, at+1)
+		return nil
+	})
+}
+
+// Move puts a waiting job at the place to of Jobs.
+func (q *Queue) Move(id string, to int) error {
+	return q.change(id, func(j *Job, at int) error {
+		if j.State != JobQueued {
+			return fmt.Errorf("the render is %s: only waiting ones can be moved", j.State)
+		}
+		q.jobs = slices.Delete(q.jobs, at, at+1)
+		q.jobs = slices.Insert(q.jobs, min(max(to, 0), len(q.jobs)), j)
+		return nil
+	})
+}
+
+// Pause keeps waiting jobs from starting, or lets them go on. The running one
+// is not stopped.
+func (q *Queue) Pause(paused bool) {
+	q.mu.Lock()
+	q.paused = paused
+	q.mu.Unlock()
+	signal(q.wake)
+	q.p.hub.publish(QueueChanged{})
+}
+
+// Paused reports whether the queue is paused.
+func (q *Queue) Paused() bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.paused
+}
+
+// Wait returns a job when it is finished. Errors: ctx is done, the queue was
+// closed, or the job removed. How the job itself ended is in its State and Error.
+func (q *Queue) Wait(ctx context.Context, id string) (Job, error) {
+	for {
+		q.mu.Lock()
+		j, _, err := q.find(id)
+		if err != nil {
+			q.mu.Unlock()
+			return Job{}, err
+		}
+		copied, changed, closed := j.clone(), q.changed, q.closed
+		q.mu.Unlock()
+		if copied.State.Finished() {
+			return copied, nil
+		}
+		if closed && copied.State == JobQueued {
+			return copied, fmt.Errorf("render queue: %w", ErrClosed)
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return copied, ctx.Err()
+		}
+	}
+}
+
+// save stores the jobs as they are now.
+func (q *Queue) save() error {
+	if q.p.readOnly {
+		return nil
+	}
+	q.saving.Lock()
+	defer q.saving.Unlock()
+	return q.p.saveJobs(q.Jobs())
+}
+
+// keepSaved stores the jobs after changes that did not wait for it.
+func (q *Queue) keepSaved() {
+	for {
+		select {
+		case <-q.unsafe:
+			if err := q.save(); err != nil {
+				q.log.Warn("the render queue is not stored", "error", err)
+			}
+		case <-q.ctx.Done():
+			return
+		}
+	}
+}
+
+// Close stops the running job, which becomes interrupted, and stores the queue.
+func (q *Queue) Close() error {
+	q.mu.Lock()
+	if q.closed {
+		q.mu.Unlock()
+		return nil
+	}
+	q.closed = true
+	q.announce()
+	q.mu.Unlock()
+	q.stop()
+	q.live.stop()
+	q.done.Wait()
+	if err := q.save(); err != nil {
+		return fmt.Errorf("close render queue: %w", err)
+	}
+	return nil
+}
