@@ -315,7 +315,8 @@ func (f *lineFinder) fit(s segment, least float64) (segment, bool) {
 			inner = pts[cut : len(pts)-cut] // thinned strokes bend at corners
 		}
 		base, slope, sag := fitCurve(inner)
-		if sag > max(1.2, .6*f.wobble) && sag > .05*(to-from) {
+		curved := math.Abs(sag) > max(1.2, .6*f.wobble)
+		if curved && math.Abs(sag) > .05*(to-from) {
 			return s, false
 		}
 		ux, uy := s.direction()
@@ -326,12 +327,34 @@ func (f *lineFinder) fit(s segment, least float64) (segment, bool) {
 		x0, y0 := at(from)
 		x1, y1 := at(to)
 		s = segment{x0, y0, x1, y1}
+		// A piece of a curve goes on at both ends, bending the same way.
+		if curved && math.Abs(sag) > .018*s.length() && f.goesOn(s, sag) &&
+			f.goesOn(segment{s.x1, s.y1, s.x0, s.y0}, -sag) {
+			return s, false
+		}
 	}
 	return s, true
 }
 
+// goesOn reports whether the stroke continues beyond the segment's end towards
+// the side that it bends to: the one opposite to the bow sag of its middle.
+func (f *lineFinder) goesOn(s segment, sag float64) bool {
+	ux, uy := s.direction()
+	side := -math.Copysign(1, sag)
+	for t := 4.; t <= 7; t++ {
+		for c := -.5; c <= f.wobble+4; c += .5 {
+			x, y := s.x1+t*ux-side*c*uy, s.y1+t*uy+side*c*ux
+			if f.all.at(int(math.Round(x)), int(math.Round(y))) != 0 {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 // fitCurve fits across = base + slope·along by least squares, and a parabola to
-// tell how far the middle of the support bows from its ends.
+// tell how far the middle of the support bows from its ends; sag is positive when
+// it bows to positive across.
 func fitCurve(pts []support) (base, slope, sag float64) {
 	n := float64(len(pts))
 	var mt, mc float64
@@ -351,7 +374,7 @@ func fitCurve(pts []support) (base, slope, sag float64) {
 	// The parabola's bend, after taking line and mean out of t².
 	if d := t4 - t2*t2/n - t3*t3/t2; d > 1e-9 {
 		half := (pts[len(pts)-1].along - pts[0].along) / 2
-		sag = math.Abs((ttc-t3*tc/t2)/d) * half * half
+		sag = -(ttc - t3*tc/t2) / d * half * half
 	}
 	return mc - slope*mt, slope, sag
 }
