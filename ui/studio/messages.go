@@ -1,0 +1,85 @@
+package studio
+
+import (
+	"context"
+	"errors"
+	"sync/atomic"
+	"time"
+
+	"fyne.io/fyne/v2"
+	"fyne.io/fyne/v2/container"
+	"fyne.io/fyne/v2/dialog"
+	"fyne.io/fyne/v2/lang"
+	"fyne.io/fyne/v2/theme"
+	"fyne.io/fyne/v2/widget"
+
+	"maquette/projects"
+)
+
+// fail shows what went wrong; title says what was being done.
+func (s *studio) fail(title string, err error) {
+	if err == nil || errors.Is(err, context.Canceled) {
+		return
+	}
+	s.log.Error(title, "error", err)
+	text := widget.NewLabel(err.Error())
+	text.Wrapping = fyne.TextWrapWord
+	text.Selectable = true
+	box := container.NewVBox(text)
+	if hint := errorHint(err); hint != "" {
+		h := widget.NewLabel(hint)
+		h.Wrapping = fyne.TextWrapWord
+		h.Importance = widget.LowImportance
+		box.Add(h)
+	}
+	d := dialog.NewCustom(title, lang.L("OK"), container.NewBorder(nil, nil, widget.NewIcon(theme.ErrorIcon()), nil, box), s.window)
+	d.Resize(fyne.NewSize(min(s.window.Canvas().Size().Width*0.8, 520), 10))
+	d.Show()
+}
+
+// errorHint says what the user can do about an error.
+func errorHint(err error) string {
+	switch {
+	case errors.Is(err, projects.ErrLocked):
+		return lang.L("Close the other Maquette, or open another project.")
+	case errors.Is(err, projects.ErrNewerSchema):
+		return lang.L("Update Maquette to open this project.")
+	case errors.Is(err, projects.ErrNotProject):
+		return lang.L("Choose a folder that holds a project.json file.")
+	}
+	return ""
+}
+
+// waitShown is how long work may take before the user is told about it.
+const waitShown = 250 * time.Millisecond
+
+// wait runs work in the background and then done on the UI goroutine. When the
+// work takes long it shows what is being done, and Cancel.
+func (s *studio) wait(what string, work func(ctx context.Context) error, done func(error)) {
+	ctx, cancel := context.WithCancel(s.ctx)
+	var over atomic.Bool
+	var shown dialog.Dialog
+	time.AfterFunc(waitShown, func() {
+		fyne.Do(func() {
+			if over.Load() {
+				return
+			}
+			bar := widget.NewProgressBarInfinite()
+			stop := widget.NewButton(lang.L("Cancel"), cancel)
+			shown = dialog.NewCustomWithoutButtons(what, container.NewVBox(bar, container.NewCenter(stop)), s.window)
+			shown.Resize(fyne.NewSize(360, 10))
+			shown.Show()
+		})
+	})
+	go func() {
+		err := work(ctx)
+		over.Store(true)
+		fyne.Do(func() {
+			cancel()
+			if shown != nil {
+				shown.Hide()
+			}
+			done(err)
+		})
+	}()
+}

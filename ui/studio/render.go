@@ -1,0 +1,237 @@
+package studio
+
+import (
+	"context"
+	"errors"
+	"image"
+	"math/rand/v2"
+
+	"fyne.io/fyne/v2"
+	"fyne.io/fyne/v2/lang"
+
+	"maquette/inference"
+	"maquette/projects"
+	"maquette/ui/panels"
+)
+
+// render puts the recipe into the queue.
+func (w *workspace) render() { w.enqueue(w.state.Next(rand.Int64N)) }
+
+// enqueue renders a recipe of the drawing as it is now.
+func (w *workspace) enqueue(r projects.Recipe) {
+	if state, why := renderState(w.state, projects.Job{}, w.hasDrawing(), w.project.ReadOnly()); state == panels.RenderBlocked {
+		w.s.toasts.show(why, "", nil)
+		return
+	}
+	w.live.Cancel()
+	w.show()
+	doc, sketchID := w.pad.Document(), w.sketchID
+	size := image.Pt(r.Width, r.Height)
+	go func() {
+		var sketch image.Image
+		if pic, _ := doc.Underlay(); !doc.Empty() || pic != nil {
+			sketch = input(doc, size)
+		}
+		job, err := w.queue.Enqueue(w.s.ctx, sketchID, sketch, r)
+		fyne.Do(func() {
+			if err != nil {
+				w.s.fail(lang.L("The render could not be started"), err)
+				return
+			}
+			w.state.jobID, w.job = job.ID, job
+			w.result.waiting()
+			w.showPane(paneResult)
+			w.queueChanged()
+		})
+	}()
+}
+
+// cancelRender cancels the render that the Render button stands for.
+func (w *workspace) cancelRender() {
+	if w.state.jobID == "" || w.job.State.Finished() {
+		w.live.Cancel()
+		return
+	}
+	w.queueDo(func(id string) error { return w.queue.Cancel(id) }, w.state.jobID)
+}
+
+// queueDo changes the queue in the background: the running job may take a
+// moment to end.
+func (w *workspace) queueDo(do func(id string) error, ids ...string) {
+	go func() {
+		var errs []error
+		for _, id := range ids {
+			errs = append(errs, do(id))
+		}
+		err := errors.Join(errs...)
+		fyne.Do(func() {
+			w.s.fail(lang.L("The queue could not be changed"), err)
+			w.queueChanged()
+		})
+	}()
+}
+
+func (w *workspace) queueIntents() panels.QueueIntents {
+	return panels.QueueIntents{
+		Cancel: func(id string) { w.queueDo(w.queue.Cancel, id) },
+		Retry: func(id string) {
+			w.state.jobID = id
+			w.queueDo(w.queue.Retry, id)
+		},
+		Remove: func(id string) { w.queueDo(w.queue.Remove, id) },
+		Move: func(id string, to int) {
+			w.queueDo(func(id string) error { return w.queue.Move(id, to) }, id)
+		},
+		Pause: func(paused bool) {
+			w.queue.Pause(paused)
+			w.queueChanged()
+		},
+		Show: func(id string) {
+			w.showPane(paneGallery)
+			w.gallery.Select(id)
+		},
+		ClearFinished: func() {
+			var over []string
+			for _, j := range w.queue.Jobs() {
+				if j.State.Finished() {
+					over = append(over, j.ID)
+				}
+			}
+			w.queueDo(w.queue.Remove, over...)
+		},
+	}
+}
+
+// jobChanged shows a job's progress.
+func (w *workspace) jobChanged(j projects.Job) {
+	w.jobs.Update(j)
+	if j.ID != w.state.jobID {
+		if j.State.Finished() {
+			w.queueChanged()
+		}
+		return
+	}
+	before := w.job.State
+	w.job = j
+	w.showRender()
+	if j.State == projects.JobRunning {
+		w.result.progress(j.Progress)
+	}
+	if before == j.State || !j.State.Finished() {
+		return
+	}
+	w.queueChanged()
+	w.result.finished(j)
+	if j.State == projects.JobFailed {
+		w.s.fail(lang.L("The render failed"), errors.New(j.Error))
+	}
+	if len(j.Notes) > 0 {
+		w.s.toasts.show(j.Notes[len(j.Notes)-1], "", nil)
+	}
+}
+
+// queueChanged shows the whole queue.
+func (w *workspace) queueChanged() {
+	if w.s.work != nil && w.s.work != w {
+		return
+	}
+	jobs := w.queue.Jobs()
+	for _, j := range jobs {
+		if j.ID == w.state.jobID {
+			w.job = j
+		}
+	}
+	w.jobs.Show(jobs, w.queue.Paused())
+	w.showRender()
+	w.view.bar.show()
+}
+
+// waitingJobs counts the jobs that run or wait.
+func (w *workspace) waitingJobs() int {
+	n := 0
+	for _, j := range w.queue.Jobs() {
+		if !j.State.Finished() {
+			n++
+		}
+	}
+	return n
+}
+
+// offerInterrupted offers again what did not end the last time.
+func (w *workspace) offerInterrupted() {
+	var ids []string
+	for _, j := range w.queue.Jobs() {
+		if j.State == projects.JobInterrupted {
+			ids = append(ids, j.ID)
+		}
+	}
+	if len(ids) == 0 {
+		return
+	}
+	w.s.toasts.show(lang.L("A render was interrupted when Maquette ended."), lang.L("Continue it"), func() {
+		w.state.jobID = ids[len(ids)-1]
+		w.queueDo(w.queue.Retry, ids...)
+		w.showPane(paneResult)
+	})
+}
+
+// setLive switches quick renders of every pause in drawing on or off.
+func (w *workspace) setLive(on bool) {
+	w.state.live = on
+	if on {
+		w.showPane(paneResult)
+		w.renderLive()
+	} else {
+		w.livePause.Stop()
+		w.live.Cancel()
+	}
+	w.view.bar.show()
+}
+
+// renderLive renders the drawing quickly and stores nothing.
+func (w *workspace) renderLive() {
+	if !w.state.live || w.state.NeedsDrawing() && !w.hasDrawing() {
+		return
+	}
+	r := w.state.Live()
+	doc := w.pad.Document()
+	w.result.liveStarted()
+	w.live.Start(func(ctx context.Context) {
+		sketch := input(doc, image.Pt(r.Width, r.Height))
+		img, err := w.queue.Live(ctx, sketch, r, func(p inference.Progress) {
+			if p.Preview == nil || ctx.Err() != nil {
+				return
+			}
+			fyne.Do(func() {
+				if ctx.Err() == nil {
+					w.result.livePreview(p)
+				}
+			})
+		})
+		fyne.Do(func() {
+			switch {
+			case ctx.Err() != nil:
+			case errors.Is(err, context.Canceled):
+			case err != nil:
+				w.result.liveFailed(err)
+			default:
+				w.result.liveDone(img, r, sketch)
+			}
+		})
+	})
+}
+
+// keep stores a live picture as a concept.
+func (w *workspace) keep(img *image.RGBA, r projects.Recipe) {
+	c := projects.Concept{Recipe: r, SketchID: w.sketchID, Provider: w.provider}
+	go func() {
+		_, err := w.project.AddConcept(w.s.ctx, img, c)
+		fyne.Do(func() {
+			if err != nil {
+				w.s.fail(lang.L("The picture could not be kept"), err)
+				return
+			}
+			w.s.toasts.show(lang.L("Kept in the gallery."), "", nil)
+		})
+	}()
+}

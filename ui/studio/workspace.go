@@ -1,0 +1,349 @@
+package studio
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"image"
+	"math/rand/v2"
+
+	"fyne.io/fyne/v2"
+	"fyne.io/fyne/v2/lang"
+
+	"maquette/control"
+	"maquette/projects"
+	"maquette/ui/gallery"
+	"maquette/ui/panels"
+	"maquette/ui/sketchpad"
+)
+
+// workspace is an open project: its drawing, recipe, queue and concepts. Its
+// fields belong to the UI goroutine.
+type workspace struct {
+	s       *studio
+	project *projects.Project
+	queue   *projects.Queue
+	saver   *projects.Autosaver
+	stop    func() // ends the subscription to the project
+
+	state      *State
+	sketchID   string
+	sketchName string
+	job        projects.Job // the newest job of the Render button
+	provider   string
+
+	pad       *sketchpad.Pad
+	inspector *panels.Inspector
+	jobs      *panels.Queue
+	gallery   *gallery.Gallery
+	control   *controlPane
+	result    *resultPane
+	view      *projectView
+
+	preview   latest
+	live      latest
+	livePause pauseTimer
+	draftWait pauseTimer
+}
+
+// opened is what is read from disk before a project is shown.
+type opened struct {
+	project  *projects.Project
+	sketch   projects.SketchInfo
+	doc      *sketchpad.Document
+	draft    draft
+	provider string
+}
+
+// openedProject reads what the project view shows first.
+func openedProject(ctx context.Context, p *projects.Project) (opened, error) {
+	o := opened{project: p, draft: readDraft(p.Dir())}
+	sketches, err := p.Sketches(ctx)
+	if err != nil {
+		return o, fmt.Errorf("read the sketches of %s: %w", p.Dir(), err)
+	}
+	for i, info := range sketches {
+		newer := info.Modified.After(o.sketch.Modified)
+		if i == 0 || info.ID == o.draft.Sketch || newer && o.sketch.ID != o.draft.Sketch {
+			o.sketch = info
+		}
+	}
+	if o.sketch.ID != "" {
+		if o.doc, err = loadDocument(ctx, p, o.sketch.ID); err != nil {
+			return o, err
+		}
+	}
+	newest, _, err := p.Concepts(ctx, projects.Query{Limit: 1})
+	if err != nil {
+		return o, fmt.Errorf("read the concepts of %s: %w", p.Dir(), err)
+	}
+	if len(newest) > 0 {
+		o.provider = newest[0].Provider
+		if o.draft.Recipe == nil {
+			r := newest[0].Recipe
+			o.draft.Recipe = &r
+		}
+	}
+	return o, nil
+}
+
+// loadDocument reads a sketch: its strokes, or its picture where another
+// program put one into the folder.
+func loadDocument(ctx context.Context, p *projects.Project, id string) (*sketchpad.Document, error) {
+	strokes, img, err := p.LoadSketch(ctx, id)
+	if err != nil {
+		return nil, fmt.Errorf("read sketch %s: %w", id, err)
+	}
+	if len(strokes) > 0 {
+		doc, err := sketchpad.ParseDocument(strokes)
+		if err == nil {
+			return doc, nil
+		}
+		if img == nil {
+			return nil, fmt.Errorf("read the strokes of sketch %s: %w", id, err)
+		}
+	}
+	if img == nil {
+		return sketchpad.NewDocument(sketchpad.DefaultCanvas()), nil
+	}
+	return documentOf(img)
+}
+
+// documentOf makes a document whose drawing is a picture.
+func documentOf(img image.Image) (*sketchpad.Document, error) {
+	size := img.Bounds().Size()
+	side := float64(max(size.X, size.Y))
+	scale := min(1, float64(sketchpad.MaxPictureSide)/side)
+	size = image.Pt(int(float64(size.X)*scale+0.5), int(float64(size.Y)*scale+0.5))
+	doc := sketchpad.NewDocument(size)
+	pic, err := sketchpad.NewPicture(img)
+	if err != nil {
+		return nil, fmt.Errorf("prepare the picture: %w", err)
+	}
+	size = doc.Size()
+	err = doc.Add(&sketchpad.Object{
+		Kind:   sketchpad.KindImage,
+		Points: []sketchpad.Point{{Pressure: 1}, {X: float32(size.X), Y: float32(size.Y), Pressure: 1}},
+		Image:  pic,
+	})
+	return doc, err
+}
+
+// newWorkspace shows an opened project.
+func newWorkspace(s *studio, o opened) *workspace {
+	w := &workspace{s: s, project: o.project, provider: o.provider, sketchID: o.sketch.ID, sketchName: o.sketch.Name}
+	if w.sketchID == "" {
+		w.sketchID, w.sketchName = projects.NewSketchID(), lang.L("Sketch")
+	}
+	recipe := projects.DefaultRecipe()
+	if o.draft.Recipe != nil {
+		recipe = *o.draft.Recipe
+	}
+	w.state = NewState(recipe)
+	w.state.seedLocked = o.draft.SeedLocked
+	if o.draft.Influence != nil {
+		w.state.influence = *o.draft.Influence
+		w.state.measureShares()
+	}
+	w.queue = projects.NewQueue(o.project, s.engine, s.models, s.log)
+	w.saver = projects.NewAutosaver(o.project, w.saved)
+	w.livePause = pauseTimer{after: realClock, post: fyne.Do, wait: livePause, fire: w.renderLive}
+	w.draftWait = pauseTimer{after: realClock, post: fyne.Do, wait: draftPause, fire: func() { w.saveDraft(nil) }}
+	w.pad = sketchpad.New(o.doc)
+	w.pad.OnChanged = w.drawingChanged
+	w.pad.OnStroke = w.stroke
+	w.pad.OnState = func() { w.view.bar.show() }
+	w.inspector = panels.NewInspector(w.intents(), panelIcons())
+	w.jobs = panels.NewQueue(w.queueIntents())
+	w.control = newControlPane(w)
+	w.result = newResultPane(w)
+	w.gallery = gallery.New(w.galleryDeps())
+	w.view = newProjectView(w)
+	w.gallery.SetProject(w.project)
+	events, stop := w.project.Subscribe()
+	w.stop = stop
+	go w.follow(events)
+	w.show()
+	w.queueChanged()
+	w.offerInterrupted()
+	return w
+}
+
+// close saves everything and closes the project; done is called on the UI goroutine.
+func (w *workspace) close(done func(error)) {
+	w.livePause.Stop()
+	w.draftWait.Stop()
+	w.live.Cancel()
+	w.preview.Cancel()
+	w.gallery.Close()
+	d := w.draft()
+	w.s.wait(lang.L("Saving {{.Name}}…", map[string]any{"Name": w.project.Name()}), func(context.Context) error {
+		w.live.Close()
+		w.preview.Close()
+		err := errors.Join(w.saver.Close(), writeDraft(w.project.Dir(), d), w.queue.Close())
+		if w.stop != nil {
+			w.stop()
+		}
+		return errors.Join(err, w.project.Close())
+	}, done)
+}
+
+// follow brings the project's events to the UI goroutine.
+func (w *workspace) follow(events <-chan projects.Event) {
+	for e := range events {
+		fyne.Do(func() { w.happened(e) })
+	}
+}
+
+func (w *workspace) happened(e projects.Event) {
+	if w.s.work != w {
+		return
+	}
+	switch e := e.(type) {
+	case projects.JobChanged:
+		w.jobChanged(e.Job)
+	case projects.QueueChanged:
+		w.queueChanged()
+	case projects.ConceptAdded:
+		if e.Concept.Provider != "" {
+			w.provider = e.Concept.Provider
+			w.view.bar.show()
+		}
+		if e.Concept.JobID != "" && e.Concept.JobID == w.state.jobID {
+			w.result.showConcept(e.Concept)
+		}
+	case projects.SketchSaved:
+		w.view.bar.show()
+	}
+}
+
+// saved is called by the autosaver on its goroutine.
+func (w *workspace) saved(id string, err error) {
+	if err == nil {
+		return
+	}
+	fyne.Do(func() {
+		w.s.toasts.show(lang.L("The drawing could not be saved: {{.Error}}", map[string]any{"Error": err.Error()}), "", nil)
+	})
+}
+
+// drawingChanged follows every committed change of the drawing.
+func (w *workspace) drawingChanged() {
+	doc := w.pad.Document()
+	w.saver.Changed(w.sketchID, w.sketchName, func() (json.RawMessage, image.Image, error) {
+		strokes, err := doc.MarshalJSON()
+		if err != nil {
+			return nil, nil, err
+		}
+		return strokes, doc.Render(doc.Size()), nil
+	})
+	w.updatePreview()
+	w.result.overlayStale()
+	if w.state.live {
+		w.livePause.Touch()
+	}
+	w.view.bar.show()
+	w.showRender()
+}
+
+// stroke follows the pointer: while it draws, nothing else should use the machine.
+func (w *workspace) stroke(active bool) {
+	if active {
+		w.livePause.Stop()
+		w.live.Cancel()
+		w.s.releaseFocus()
+	}
+}
+
+// input returns the drawing as it is read by the controls at a render size: in
+// the drawing's own shape, as large as fits. Where nothing is drawn, the
+// underlay is what is read.
+func input(doc *sketchpad.Document, render image.Point) *image.RGBA {
+	size := fit(doc.Size(), render)
+	if pic, _ := doc.Underlay(); doc.Empty() && pic != nil {
+		return doc.RenderWithUnderlay(size)
+	}
+	return doc.Render(size)
+}
+
+// fit returns the largest size of the shape of a that fits into b.
+func fit(a, b image.Point) image.Point {
+	if a.X*b.Y >= a.Y*b.X {
+		return image.Pt(b.X, max((a.Y*b.X+a.X/2)/a.X, 1))
+	}
+	return image.Pt(max((a.X*b.Y+a.Y/2)/a.Y, 1), b.Y)
+}
+
+// hasDrawing reports whether there is something for the controls to read.
+func (w *workspace) hasDrawing() bool {
+	doc := w.pad.Document()
+	pic, _ := doc.Underlay()
+	return !doc.Empty() || pic != nil
+}
+
+// show brings the inspector up to date.
+func (w *workspace) show() {
+	w.inspector.Show(w.panelView())
+	w.view.bar.show()
+}
+
+// showRender is show after something that only concerns the Render button.
+func (w *workspace) showRender() { w.inspector.Show(w.panelView()) }
+
+func (w *workspace) panelView() panels.View {
+	v := panels.View{
+		Recipe:      w.state.Recipe(),
+		Influence:   w.state.Influence(),
+		SeedLocked:  w.state.seedLocked,
+		Checkpoints: w.s.checkpoints,
+		Loading:     w.s.looking,
+		StarterOnly: w.s.starterOnly,
+	}
+	v.Render, v.Blocked = renderState(w.state, w.job, w.hasDrawing(), w.project.ReadOnly())
+	if v.Render == panels.RenderRunning {
+		p := w.job.Progress
+		v.Stage, v.Fraction, v.Remaining = panels.StageText(p), p.Fraction, p.Remaining
+	}
+	return v
+}
+
+// renderState says what the Render button does, and why it can't where it can't.
+func renderState(st *State, job projects.Job, drawing, readOnly bool) (panels.RenderState, string) {
+	switch {
+	case job.ID != "" && job.ID == st.jobID && job.State == projects.JobRunning:
+		return panels.RenderRunning, ""
+	case job.ID != "" && job.ID == st.jobID && job.State == projects.JobQueued:
+		return panels.RenderWaiting, ""
+	case readOnly:
+		return panels.RenderBlocked, lang.L("This project is open for reading only.")
+	case st.NeedsDrawing() && !drawing:
+		return panels.RenderBlocked, lang.L("Draw something first, or open an image.")
+	}
+	return panels.RenderReady, ""
+}
+
+// changed follows an edit of the recipe.
+func (w *workspace) changed() {
+	w.show()
+	w.draftWait.Touch()
+	w.updatePreview()
+	if w.state.live {
+		w.livePause.Touch()
+	}
+}
+
+func (w *workspace) intents() panels.Intents {
+	return panels.Intents{
+		Edit:           func(change func(*projects.Recipe)) { w.state.Edit(change); w.changed() },
+		SetInfluence:   func(p int) { w.state.SetInfluence(p); w.changed() },
+		SetControl:     func(i int, change func(*projects.RecipeControl)) { w.state.SetControl(i, change); w.changed() },
+		AddControl:     func(k control.Kind) { w.state.AddControl(k); w.changed() },
+		RemoveControl:  func(i int) { w.state.RemoveControl(i); w.changed() },
+		LockSeed:       func(locked bool) { w.state.seedLocked = locked; w.changed() },
+		NewSeed:        func() { w.state.NewSeed(rand.Int64N); w.changed() },
+		AddCheckpoints: w.s.addModelFolder,
+		Render:         w.render,
+		Cancel:         w.cancelRender,
+	}
+}
