@@ -53,8 +53,8 @@ help: ## list the targets
 
 # ---- setting up ----
 
-.PHONY: setup setup-build setup-test setup-library
-setup: setup-build setup-test setup-library ## install what building, running and testing need
+.PHONY: setup setup-build setup-test runtime
+setup: setup-build setup-test runtime ## install what building, running and testing need
 
 setup-build:
 	@if command -v apt-get >/dev/null; then \
@@ -67,12 +67,14 @@ setup-build:
 setup-test:
 	@if command -v apt-get >/dev/null; then \
 		$(call install,for the window tests,$(TEST_PACKAGES)); \
-	elif ! command -v Xvfb xdotool import >/dev/null; then \
-		echo "This system has no apt-get. Install Xvfb, xdotool and ImageMagick, then try again." >&2; \
-		exit 1; \
+	else \
+		for tool in Xvfb xdotool import; do command -v "$$tool" >/dev/null || { \
+			echo "$$tool is missing, and this system has no apt-get. Install Xvfb, xdotool and ImageMagick, then try again." >&2; \
+			exit 1; \
+		}; done; \
 	fi
 
-setup-library:
+runtime: ## fetch the ONNX Runtime library
 	@if [ -n "$${MAQUETTE_ONNXRUNTIME:-}" ]; then \
 		echo "==> ONNX Runtime: $$MAQUETTE_ONNXRUNTIME, as MAQUETTE_ONNXRUNTIME says"; \
 	elif [ ! -e "$(ORT_LIBRARY)" ]; then \
@@ -97,7 +99,7 @@ build: setup-build ## compile build/maquette
 	@mkdir -p build
 	go build -o $(MAQUETTE) .
 
-run: setup-library build ## render the sample sketch, then open the studio
+run: runtime build ## render the sample sketch, then open the studio
 	@echo "==> Rendering the sample sketch into $(SAMPLE_PROJECT)"
 	@$(MAQUETTE) render sample:vase --count 4 --skip-existing --project "$(SAMPLE_PROJECT)"
 	@echo "==> The project lies in $(SAMPLE_PROJECT)"
@@ -123,7 +125,7 @@ lint: setup-build ## gofmt, go vet, staticcheck
 	@echo "==> staticcheck"
 	@go tool staticcheck ./...
 
-test-unit: setup-build setup-library ## every package's tests
+test-unit: setup-build runtime ## every package's tests
 	@echo "==> go test"
 	@go test ./...
 
@@ -131,7 +133,7 @@ test-unit: setup-build setup-library ## every package's tests
 # runs where goroutines meet.
 RACE_PACKAGES := ./inference/... ./projects/... ./ui/sketchpad/... ./ui/terminal/...
 
-test-race: setup-build setup-library ## the tests of the concurrent packages under the race detector
+test-race: setup-build runtime ## the tests of the concurrent packages under the race detector
 	@echo "==> go test -race"
 	@go test -race $(RACE_PACKAGES)
 
@@ -149,21 +151,27 @@ test-fuzz: setup-build ## every Fuzz function, five seconds each
 		done; \
 	done
 
-# FYNE_SCALE and the locale keep pixel positions and texts the same everywhere.
-test-window: setup-build setup-test setup-library ## the real window under Xvfb, driven with xdotool
-	@echo "==> window tests"
-	@LANG=C.UTF-8 FYNE_SCALE=1 go test -count=1 -tags '$(TAGS) window' ./ui/...
+# The packages that have tests with the build tag window.
+WINDOW_PACKAGES = $$(grep -rlE '^//go:build .*\bwindow\b' --include='*_test.go' ui | xargs -r -n1 dirname | sort -u | sed 's,^,./,')
 
-test-render: setup-library build ## the built command renders sketches end to end, without a display
+# The tests start Xvfb themselves. FYNE_SCALE and the locale keep pixel
+# positions and texts the same everywhere.
+test-window: setup-build setup-test runtime ## the real window under Xvfb, driven with xdotool
+	@echo "==> window tests"
+	@packages="$(WINDOW_PACKAGES)"; [ -n "$$packages" ] || { echo "no package has window tests" >&2; exit 1; }; \
+	LANG=C.UTF-8 FYNE_SCALE=1 go test -count=1 -p 1 -tags '$(TAGS) window' $$packages
+
+test-render: runtime build ## the built command renders sketches end to end, without a display
 	@echo "==> end-to-end render"
 	@env -u DISPLAY -u WAYLAND_DISPLAY MAQUETTE_BINARY="$(CURDIR)/$(MAQUETTE)" \
+		MAQUETTE_ONNXRUNTIME="$${MAQUETTE_ONNXRUNTIME:-$(ORT_LIBRARY)}" \
 		go test -count=1 -tags '$(TAGS) e2e' -run '^TestEndToEnd' .
 
 .PHONY: audit bench clean
 audit: setup-build ## look for known vulnerabilities (asks the Go vulnerability database)
 	go tool govulncheck ./...
 
-bench: setup-build setup-library ## benchmarks, with the ratios that matter
+bench: setup-build runtime ## benchmarks, with the ratios that matter
 	@go test -run '^$$' -bench . -benchtime 1s ./control/... ./inference/... ./projects/... ./ui/sketchpad/...
 
 clean: ## remove what make built; caches and projects stay

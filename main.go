@@ -1,0 +1,61 @@
+// Maquette turns sketches into concept images with Stable Diffusion and
+// ControlNet, on this machine alone. Without arguments it opens the studio;
+// `maquette help` lists the commands that work without a display.
+package main
+
+import (
+	"context"
+	"log/slog"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"golang.org/x/term"
+
+	"maquette/inference"
+	"maquette/inference/runtime"
+	"maquette/projects"
+	"maquette/projects/settings"
+	"maquette/ui/studio"
+	"maquette/ui/terminal"
+)
+
+// version is that of FyneApp.toml.
+const version = "0.1.0"
+
+func main() {
+	os.Exit(run())
+}
+
+func run() int {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	// The first Ctrl-C ends the command in good order, a second one at once.
+	context.AfterFunc(ctx, stop)
+
+	app := &terminal.App{
+		Version:     version,
+		In:          os.Stdin,
+		Out:         os.Stdout,
+		Err:         os.Stderr,
+		Interactive: term.IsTerminal(int(os.Stderr.Fd())),
+		NewEngine: func(cfg inference.Config) (terminal.Engine, error) {
+			return inference.New(cfg)
+		},
+		FindLibrary: runtime.FindLibrary,
+		LoadLibrary: func(path string, log *slog.Logger) (string, error) {
+			r, err := runtime.Open(path, log)
+			if err != nil {
+				return "", err
+			}
+			return r.Version(), r.Close()
+		},
+		NewLibrary: func(set settings.Settings, log *slog.Logger) (terminal.Library, error) {
+			return projects.NewLibrary(set.ModelFolders, log)
+		},
+		Studio: func(ctx context.Context, dir string, log *slog.Logger) error {
+			return studio.Run(ctx, studio.Options{ProjectDir: dir, Log: log})
+		},
+	}
+	return app.Run(ctx, os.Args[1:])
+}

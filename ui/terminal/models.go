@@ -1,0 +1,199 @@
+package terminal
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"maquette/inference/checkpoint"
+	"maquette/projects/settings"
+)
+
+func (s *session) modelsCommand() *cobra.Command {
+	return group("models", "List, inspect and add models",
+		`The model library is the folders in which Maquette looks for checkpoints,
+ControlNets, LoRAs and VAEs. Files stay where they are and are never changed.`,
+		s.modelsListCommand(), s.modelsShowCommand(), s.modelsAddCommand(), s.modelsRemoveCommand())
+}
+
+// modelInfo is what `maquette models ls|show --json` prints of a model.
+type modelInfo struct {
+	Name      string `json:"name"`
+	Kind      string `json:"kind"`
+	Family    string `json:"family,omitempty"`
+	Precision string `json:"precision,omitempty"`
+	Bytes     int64  `json:"bytes"`
+	Path      string `json:"path"`
+	// Reason says why the model cannot be used; absent if it can.
+	Reason string `json:"reason,omitempty"`
+}
+
+func newModelInfo(e checkpoint.Entry) modelInfo {
+	return modelInfo{
+		Name: e.Name, Kind: string(e.Kind), Family: string(e.Family), Precision: string(e.Precision),
+		Bytes: e.Bytes, Path: e.Path, Reason: e.Reason,
+	}
+}
+
+func (s *session) modelsListCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "ls [DIR…]",
+		Short: "List the models of the library, or of other folders",
+		Example: `  maquette models ls
+  maquette models ls ~/Downloads --json`,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			folders := args
+			if len(folders) == 0 {
+				folders = s.settings().ModelFolders
+			}
+			entries, err := checkpoint.Scan(cmd.Context(), folders)
+			if err != nil {
+				return err
+			}
+			if s.json {
+				for _, e := range entries {
+					s.emit(newModelInfo(e))
+				}
+				return nil
+			}
+			if len(entries) == 0 {
+				s.note("%s", noModels(folders))
+				return nil
+			}
+			rows := [][]string{{"NAME", "KIND", "FAMILY", "PRECISION", "SIZE", "PATH"}}
+			for _, e := range entries {
+				m := newModelInfo(e)
+				rows = append(rows, []string{m.Name, m.Kind, orDash(m.Family), orDash(m.Precision), humanBytes(m.Bytes), m.Path})
+			}
+			return s.table(rows)
+		},
+	}
+	s.jsonFlag(cmd, "print one JSON object a line")
+	return cmd
+}
+
+// noModels says why a list of models is empty and what to do.
+func noModels(folders []string) string {
+	if len(folders) == 0 {
+		return "the model library has no folders; 'maquette models add DIR' adds one. Renders use the bundled starter"
+	}
+	return "no models in " + strings.Join(folders, ", ")
+}
+
+func orDash(text string) string {
+	if text == "" {
+		return "-"
+	}
+	return text
+}
+
+func (s *session) modelsShowCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "show PATH",
+		Short: "Show what a model file or folder holds",
+		Long: `Shows kind, family, precision and size of a .safetensors file or a diffusers
+folder, and the reason where Maquette cannot use it.`,
+		Args: exactly("PATH"),
+		RunE: func(_ *cobra.Command, args []string) error {
+			path, err := filepath.Abs(args[0])
+			if err != nil {
+				return err
+			}
+			e, err := checkpoint.Inspect(path)
+			if err != nil {
+				return err
+			}
+			m := newModelInfo(e)
+			if s.json {
+				s.emit(m)
+				return nil
+			}
+			rows := [][]string{
+				{"Name", m.Name}, {"Path", m.Path}, {"Kind", m.Kind}, {"Family", orDash(m.Family)},
+				{"Precision", orDash(m.Precision)}, {"Size", humanBytes(m.Bytes)},
+			}
+			if m.Reason != "" {
+				rows = append(rows, []string{"Cannot be used", m.Reason})
+			}
+			return s.table(rows)
+		},
+	}
+	s.jsonFlag(cmd, "print JSON")
+	return cmd
+}
+
+func (s *session) modelsAddCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:     "add DIR",
+		Short:   "Add a folder to the model library",
+		Example: `  maquette models add ~/models`,
+		Args:    exactly("DIR"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			dir, err := filepath.Abs(args[0])
+			if err != nil {
+				return err
+			}
+			info, err := os.Stat(dir)
+			if err != nil {
+				return fmt.Errorf("the model folder: %w", err)
+			}
+			if !info.IsDir() {
+				return fmt.Errorf("%s is a file; give the folder that it lies in", dir)
+			}
+			return s.changeFolders(cmd.Context(), func(folders []string) ([]string, error) {
+				if slices.Contains(folders, dir) {
+					return folders, nil
+				}
+				return append(folders, dir), nil
+			})
+		},
+	}
+}
+
+func (s *session) modelsRemoveCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "remove DIR",
+		Short: "Take a folder out of the model library; its files stay",
+		Args:  exactly("DIR"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			dir, err := filepath.Abs(args[0])
+			if err != nil {
+				return err
+			}
+			return s.changeFolders(cmd.Context(), func(folders []string) ([]string, error) {
+				i := slices.Index(folders, dir)
+				if i < 0 {
+					return nil, fmt.Errorf("%s is not in the model library, which has %s", dir, orNothing(folders))
+				}
+				return slices.Delete(folders, i, i+1), nil
+			})
+		},
+	}
+}
+
+// changeFolders changes and stores the folders of the model library, and lists them.
+func (s *session) changeFolders(ctx context.Context, change func([]string) ([]string, error)) error {
+	// Unlike elsewhere a damaged settings file stops the command: saving would lose it.
+	set, err := settings.Load()
+	if err != nil {
+		return err
+	}
+	if set.ModelFolders, err = change(slices.Clone(set.ModelFolders)); err != nil {
+		return err
+	}
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if err := settings.Save(set); err != nil {
+		return err
+	}
+	for _, dir := range set.ModelFolders {
+		fmt.Fprintln(s.Out, dir)
+	}
+	return nil
+}

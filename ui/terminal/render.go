@@ -1,0 +1,337 @@
+package terminal
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"maquette/inference"
+	"maquette/inference/runtime"
+	"maquette/inference/sampler"
+	"maquette/projects"
+	"maquette/projects/settings"
+)
+
+const renderHelp = `Renders a sketch into concept images and stores them, with all that made them,
+in a project folder. The folder is created if there is none.
+
+SKETCH is a PNG, JPEG, WebP, TIFF, BMP or GIF file, - for standard input,
+sample:vase, sample:speaker or sample:facade for a bundled sketch, or
+sketch:NAME for one that the project has already.
+
+A control decides how the sketch guides the image. -c takes
+
+  KIND[:WEIGHT[:START-END]][,NAME=VALUE]…[,net=PATH]
+
+  KIND       how the sketch is read; 'maquette control' lists the kinds
+  WEIGHT     0…2; 1 is what the ControlNet was trained for
+  START-END  the part of the steps in which it acts, such as 0-0.8
+  NAME=VALUE a parameter of the kind; 'maquette control KIND --help' lists them
+  net=PATH   the ControlNet; without it the model library's one for the kind
+
+On standard output comes the path of each finished image. Ctrl-C stops the
+render and keeps the images that are finished.
+
+With --json, standard output has one JSON object a line, told apart by "event":
+
+  start     project, sketch_id, job, recipe
+  progress  stage (load, encode, denoise, decode), step, steps, fraction,
+            remaining_seconds (absent while unknown)
+  note      text, such as a fallback to another provider
+  concept   id, image, sidecar, seed, width, height, seconds, job
+  done      job, state (done, failed, cancelled), concepts, seconds, provider
+  error     message; the command then ends with exit code 1, or 2 where the
+            command line is wrong`
+
+const renderExample = `  # A bundled sketch with its own prompt
+  maquette render sample:speaker --project ~/Maquette/First
+
+  # Four variants of a drawing that can be repeated exactly
+  maquette render chair.png -p "an oak chair" --count 4 --seed 7 --project ~/Maquette/Chairs
+
+  # Two controls, the first one with its own thresholds, released for the last fifth
+  maquette render house.png -p "a brick house, evening" -c canny:0.8:0-0.8,low=80,high=160 \
+      -c depth:0.5 --project ~/Maquette/Houses
+
+  # Your own checkpoint, and every image's path for a script
+  maquette render house.png -p "a brick house" -m ~/models/my-sd15 --size 512x512 --project p | xargs -n1 echo
+
+  # A concept's recipe and seed again, for another drawing and in red
+  maquette render stool.png --like ~/Maquette/Chairs/concepts/0003.png -p "a red chair" --project ~/Maquette/Chairs
+
+  # Continue what a crash or power cut interrupted
+  maquette render --resume --project ~/Maquette/Houses`
+
+// renderOptions are the flags of `maquette render` beside those of the recipe.
+type renderOptions struct {
+	recipe   recipeFlags
+	dir      string
+	provider string
+	skip     bool
+	resume   bool
+	like     string
+}
+
+func (s *session) renderCommand() *cobra.Command {
+	var o renderOptions
+	cmd := &cobra.Command{
+		Use:     "render SKETCH -p PROMPT --project DIR",
+		Short:   "Render a sketch into concept images",
+		Long:    renderHelp,
+		Example: renderExample,
+		Args: func(cmd *cobra.Command, args []string) error {
+			if !o.resume {
+				return exactly("SKETCH")(cmd, args)
+			}
+			if len(args) > 0 {
+				return usagef("--resume renders what the project has waiting, so SKETCH %q must be left out", args[0])
+			}
+			return nil
+		},
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if o.dir == "" {
+				return usagef("--project DIR is missing: the folder that the images go to; it is created if there is none")
+			}
+			if o.resume {
+				return s.resume(cmd.Context(), o)
+			}
+			return s.render(cmd, args[0], o)
+		},
+	}
+	flags := cmd.Flags()
+	flags.SortFlags = false
+	o.recipe.add(flags)
+	flags.StringVar(&o.dir, "project", "", "project folder that the images go to")
+	must(cmd.MarkFlagDirname("project"))
+	flags.StringVar(&o.provider, "provider", "", "execution provider to run on, such as CPU or WebGPU (default: that of the settings)")
+	flags.StringVar(&o.like, "like", "", "begin with the recipe of this image, a concept or a PNG of another tool; other flags change it")
+	flags.BoolVar(&o.skip, "skip-existing", false, "render only the seeds of which the project has no image with this sketch and recipe")
+	flags.BoolVar(&o.resume, "resume", false, "render what an earlier run of the project left unfinished")
+	s.jsonFlag(cmd, "print one JSON object a line")
+	must(cmd.RegisterFlagCompletionFunc("sampler", cobra.FixedCompletions(
+		sampler.Names(), cobra.ShellCompDirectiveNoFileComp)))
+	must(cmd.RegisterFlagCompletionFunc("control", cobra.FixedCompletions(
+		append(kindNames(), noControls), cobra.ShellCompDirectiveNoFileComp)))
+	must(cmd.RegisterFlagCompletionFunc("provider", cobra.FixedCompletions(
+		runtime.ProviderNames(), cobra.ShellCompDirectiveNoFileComp)))
+	return cmd
+}
+
+// render runs one command line of `maquette render SKETCH`.
+func (s *session) render(cmd *cobra.Command, arg string, o renderOptions) error {
+	ctx, flags := cmd.Context(), cmd.Flags()
+	set := s.settings()
+	log, err := s.logger()
+	if err != nil {
+		return err
+	}
+	if o.skip && !flags.Changed("seed") {
+		return usagef("--skip-existing needs --seed: with a random seed no image exists yet")
+	}
+	library, err := s.NewLibrary(set, log)
+	if err != nil {
+		return err
+	}
+	var base projects.Recipe
+	switch {
+	case o.like == "":
+		base, err = baseRecipe(ctx, library, o.recipe.checkpoint)
+	case flags.Changed("model"):
+		base, err = likeRecipe(ctx, library, o.like, o.recipe.checkpoint)
+	default:
+		base, err = likeRecipe(ctx, library, o.like, "")
+	}
+	if err != nil {
+		return err
+	}
+	o.recipe.keepSeed = o.like != ""
+	recipe, err := o.recipe.recipe(flags, base)
+	if err != nil {
+		return err
+	}
+	// The sketch is read first: a wrong path must not leave an empty project behind.
+	var k sketch
+	inProject := strings.HasPrefix(arg, projectPrefix)
+	if !inProject {
+		if k, err = s.openSketch(ctx, nil, arg); err != nil {
+			return err
+		}
+	}
+	if !flags.Changed("prompt") && o.like == "" {
+		if k.prompt == "" {
+			return usagef("-p PROMPT is missing: what the image shows, such as -p \"an oak chair, front view\"")
+		}
+		recipe.Prompt = k.prompt
+	}
+	p, err := openOrCreate(ctx, o.dir, !inProject)
+	if err != nil {
+		return err
+	}
+	return s.withQueue(p, library, set, log, o.provider, func(q *projects.Queue) error {
+		if inProject {
+			if k, err = s.openSketch(ctx, p, arg); err != nil {
+				return err
+			}
+		}
+		id, err := keepSketch(ctx, p, k)
+		if err != nil {
+			return err
+		}
+		recipes := []projects.Recipe{recipe}
+		if o.skip {
+			if recipes, err = missing(ctx, p, id, recipe); err != nil {
+				return err
+			}
+			if len(recipes) == 0 {
+				s.note("%s has all %s already", p.Dir(), plural(recipe.Count, "image"))
+			}
+		}
+		for _, r := range recipes {
+			w := s.watch(p, q)
+			job, err := q.Enqueue(ctx, id, k.img, r)
+			if err != nil {
+				w.stop()
+				return err
+			}
+			if err := w.job(ctx, job); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// resume renders the interrupted jobs of a project.
+func (s *session) resume(ctx context.Context, o renderOptions) error {
+	set := s.settings()
+	log, err := s.logger()
+	if err != nil {
+		return err
+	}
+	library, err := s.NewLibrary(set, log)
+	if err != nil {
+		return err
+	}
+	p, err := openOrCreate(ctx, o.dir, false)
+	if err != nil {
+		return err
+	}
+	return s.withQueue(p, library, set, log, o.provider, func(q *projects.Queue) error {
+		found := false
+		for _, job := range q.Jobs() {
+			if job.State != projects.JobInterrupted {
+				continue
+			}
+			found = true
+			w := s.watch(p, q)
+			if err := q.Retry(job.ID); err != nil {
+				w.stop()
+				return err
+			}
+			if err := w.job(ctx, job); err != nil {
+				return err
+			}
+		}
+		if !found {
+			s.note("%s has nothing unfinished", p.Dir())
+		}
+		return nil
+	})
+}
+
+// withQueue runs do with a render queue on p, then closes everything.
+func (s *session) withQueue(p *projects.Project, models projects.Models, set settings.Settings, log *slog.Logger, provider string, do func(*projects.Queue) error) (err error) {
+	defer func() { err = errors.Join(err, p.Close()) }()
+	providers := set.Providers
+	if provider != "" {
+		providers = []string{provider}
+	}
+	engine, err := s.NewEngine(inference.Config{Providers: providers, Log: log})
+	if err != nil {
+		return fmt.Errorf("the engine did not start: %w; 'maquette doctor' says what is missing", err)
+	}
+	defer func() { err = errors.Join(err, engine.Close()) }()
+	q := projects.NewQueue(p, engine, models, log)
+	defer func() { err = errors.Join(err, q.Close()) }()
+	return do(q)
+}
+
+// openOrCreate opens the project in dir, or creates it where create is true
+// and there is none.
+func openOrCreate(ctx context.Context, dir string, create bool) (*projects.Project, error) {
+	dir, err := filepath.Abs(dir)
+	if err != nil {
+		return nil, err
+	}
+	p, err := projects.Open(ctx, dir)
+	absent := errors.Is(err, projects.ErrNotProject) || errors.Is(err, os.ErrNotExist)
+	if create && absent {
+		return projects.Create(ctx, dir, "")
+	}
+	return p, err
+}
+
+// missing returns the recipes that make those images of r that the project
+// does not have yet, with runs of seeds kept together.
+func missing(ctx context.Context, p *projects.Project, sketchID string, r projects.Recipe) ([]projects.Recipe, error) {
+	concepts, _, err := p.Concepts(ctx, projects.Query{})
+	if err != nil {
+		return nil, err
+	}
+	var out []projects.Recipe
+	gap := true // the next missing seed begins a new run
+	for i := range r.Count {
+		one := r
+		one.Seed, one.Count = r.Seed+int64(i), 1
+		if hasConcept(concepts, sketchID, one) {
+			gap = true
+			continue
+		}
+		if gap {
+			out, gap = append(out, one), false
+		} else {
+			out[len(out)-1].Count++
+		}
+	}
+	return out, nil
+}
+
+// hasConcept says whether a concept was made from the sketch with the recipe.
+func hasConcept(concepts []projects.Concept, sketchID string, r projects.Recipe) bool {
+	for _, c := range concepts {
+		c.Recipe.Count = 1
+		if c.SketchID == sketchID && sameRecipe(c.Recipe, r) {
+			return true
+		}
+	}
+	return false
+}
+
+// sameRecipe compares recipes; no parameters and an empty map of them are the same.
+func sameRecipe(a, b projects.Recipe) bool {
+	if len(a.Controls) != len(b.Controls) {
+		return false
+	}
+	for i := range a.Controls {
+		x, y := a.Controls[i], b.Controls[i]
+		if len(x.Params) == 0 && len(y.Params) == 0 {
+			x.Params, y.Params = nil, nil
+		}
+		if !reflect.DeepEqual(x, y) {
+			return false
+		}
+	}
+	a.Controls, b.Controls = nil, nil
+	return reflect.DeepEqual(a, b)
+}
+
+// seconds rounds a duration for people.
+func seconds(d time.Duration) string { return fmt.Sprintf("%.1f s", d.Seconds()) }
