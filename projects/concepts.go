@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 
+	"maquette/projects/internal/jsonfile"
 	"maquette/projects/internal/pngtext"
 )
 
@@ -94,7 +95,7 @@ func (p *Project) storeConcept(picture []byte, c Concept) (Concept, error) {
 // addSidecar writes a new sidecar; one whose folder could not be synced is
 // taken back, so that no concept appears that was reported as failed.
 func (p *Project) addSidecar(id string, s sidecar) error {
-	data, err := encodeJSON(s)
+	data, err := jsonfile.Encode(s)
 	if err != nil {
 		return err
 	}
@@ -237,7 +238,7 @@ func (p *Project) amend(id string, change func(*sidecar)) (Concept, error) {
 		return Concept{}, err
 	}
 	change(&s)
-	data, err := mergeJSON(old, s)
+	data, err := jsonfile.Merge(old, s)
 	if err != nil {
 		return Concept{}, err
 	}

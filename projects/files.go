@@ -13,8 +13,6 @@ import (
 	"io/fs"
 	"os"
 	"path"
-	"reflect"
-	"strings"
 )
 
 // readFile reads a file of at most limit bytes below root. Anything but a
@@ -63,42 +61,6 @@ func decodeVersioned(data []byte, v any) error {
 		return fmt.Errorf("%w: %w", ErrDamaged, err)
 	}
 	return nil
-}
-
-// encodeJSON writes v for people to read, with a newline at the end.
-func encodeJSON(v any) ([]byte, error) {
-	var b bytes.Buffer
-	enc := json.NewEncoder(&b)
-	enc.SetEscapeHTML(false)
-	enc.SetIndent("", "  ")
-	if err := enc.Encode(v); err != nil {
-		return nil, err
-	}
-	return b.Bytes(), nil
-}
-
-// mergeJSON writes the struct v over the JSON object old, keeping fields that v
-// does not have. Where old is not an object, the result is v.
-func mergeJSON(old []byte, v any) ([]byte, error) {
-	data, err := encodeJSON(v)
-	if err != nil {
-		return nil, err
-	}
-	var unknown, known map[string]json.RawMessage
-	if json.Unmarshal(old, &unknown) != nil || json.Unmarshal(data, &known) != nil {
-		return data, nil
-	}
-	for _, field := range reflect.VisibleFields(reflect.TypeOf(v)) {
-		key, _, _ := strings.Cut(field.Tag.Get("json"), ",")
-		delete(unknown, key)
-	}
-	if len(unknown) == 0 {
-		return data, nil
-	}
-	for key, value := range unknown {
-		known[key] = value
-	}
-	return encodeJSON(known)
 }
 
 // addContent stores data in folder dir under its own hash and returns the

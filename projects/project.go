@@ -17,6 +17,7 @@ import (
 	"golang.org/x/text/unicode/norm"
 
 	"maquette/projects/internal/atomicfile"
+	"maquette/projects/internal/jsonfile"
 )
 
 // Schema is the version of the project folder that this package writes. It
@@ -113,7 +114,7 @@ func Create(ctx context.Context, dir, name string) (*Project, error) {
 		return nil, fmt.Errorf("create project: %w", err)
 	}
 	defer root.Close()
-	data, err := encodeJSON(projectFile{Schema: Schema, ID: uuid.NewString(), Name: name, Created: now()})
+	data, err := jsonfile.Encode(projectFile{Schema: Schema, ID: uuid.NewString(), Name: name, Created: now()})
 	if err != nil {
 		return nil, fmt.Errorf("create project: %w", err)
 	}
@@ -269,7 +270,7 @@ type lockOwner struct {
 
 func (p *Project) noteOwner() {
 	host, _ := os.Hostname() // "" will do
-	data, err := encodeJSON(lockOwner{os.Getpid(), host, now()})
+	data, err := jsonfile.Encode(lockOwner{os.Getpid(), host, now()})
 	if err == nil {
 		err = p.files.Replace(p.root, ownerName, data)
 	}
@@ -356,7 +357,7 @@ func (p *Project) writeMeta() error {
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	data, err := mergeJSON(old, p.meta)
+	data, err := jsonfile.Merge(old, p.meta)
 	if err != nil {
 		return err
 	}

@@ -17,6 +17,7 @@ import (
 	"strings"
 
 	"maquette/projects/internal/atomicfile"
+	"maquette/projects/internal/jsonfile"
 )
 
 // Bounds of the starter archive once it is unpacked.
@@ -174,7 +175,7 @@ func untar(ctx context.Context, root *os.Root, dir string, archive []byte) error
 			return err
 		}
 	}
-	data, err := encodeJSON(sizes)
+	data, err := jsonfile.Encode(sizes)
 	if err != nil {
 		return err
 	}
