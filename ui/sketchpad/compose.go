@@ -1,6 +1,9 @@
 package sketchpad
 
-import "image"
+import (
+	"encoding/binary"
+	"image"
+)
 
 // Ink is the grey of drawn lines; paper is white (255).
 const inkGrey = 0x11
@@ -11,25 +14,24 @@ func div255(v uint32) uint32 { return (v + 128 + (v+128)>>8) >> 8 }
 // layInk writes to dst the RGBA pixels before (nil: all transparent) with ink on them where mask or tail cover them.
 // All slices belong to the same pixels; dst may be before.
 func layInk(dst, before []uint8, mask, tail []uint8) {
+	if before == nil {
+		clear(dst)
+	} else if &dst[0] != &before[0] {
+		copy(dst, before)
+	}
 	for i, m := range mask {
 		if tail[i] > m {
 			m = tail[i]
 		}
-		d := dst[4*i : 4*i+4 : 4*i+4]
-		switch {
-		case m == 255:
-			d[0], d[1], d[2], d[3] = inkGrey, inkGrey, inkGrey, 255
-		case before == nil:
-			g := uint8(div255(uint32(m) * inkGrey))
-			d[0], d[1], d[2], d[3] = g, g, g, m
-		default:
-			b := before[4*i : 4*i+4 : 4*i+4]
-			k, u := uint32(255-m), uint32(m)
-			d[0] = uint8(div255(uint32(b[0])*k + inkGrey*u))
-			d[1] = uint8(div255(uint32(b[1])*k + inkGrey*u))
-			d[2] = uint8(div255(uint32(b[2])*k + inkGrey*u))
-			d[3] = uint8(div255(uint32(b[3])*k + 255*u))
+		if m == 0 {
+			continue
 		}
+		d := dst[4*i : 4*i+4 : 4*i+4]
+		k, u := uint32(255-m), uint32(m)
+		d[0] = uint8(div255(uint32(d[0])*k + inkGrey*u))
+		d[1] = uint8(div255(uint32(d[1])*k + inkGrey*u))
+		d[2] = uint8(div255(uint32(d[2])*k + inkGrey*u))
+		d[3] = uint8(div255(uint32(d[3])*k + 255*u))
 	}
 }
 
@@ -39,17 +41,22 @@ func takeInk(dst, before []uint8, mask, tail []uint8) {
 		clear(dst)
 		return
 	}
+	if &dst[0] != &before[0] {
+		copy(dst, before)
+	}
 	for i, m := range mask {
 		if tail[i] > m {
 			m = tail[i]
 		}
-		b := before[4*i : 4*i+4 : 4*i+4]
+		if m == 0 {
+			continue
+		}
 		d := dst[4*i : 4*i+4 : 4*i+4]
 		k := uint32(255 - m)
-		d[0] = uint8(div255(uint32(b[0]) * k))
-		d[1] = uint8(div255(uint32(b[1]) * k))
-		d[2] = uint8(div255(uint32(b[2]) * k))
-		d[3] = uint8(div255(uint32(b[3]) * k))
+		d[0] = uint8(div255(uint32(d[0]) * k))
+		d[1] = uint8(div255(uint32(d[1]) * k))
+		d[2] = uint8(div255(uint32(d[2]) * k))
+		d[3] = uint8(div255(uint32(d[3]) * k))
 	}
 }
 
@@ -60,8 +67,9 @@ func ontoPaper(dst, ink, under []uint8, opacity uint32) {
 		s := ink[i : i+4 : i+4]
 		d := dst[i : i+4 : i+4]
 		if under == nil || s[3] == 255 {
-			k := 255 - s[3]
-			d[0], d[1], d[2], d[3] = s[0]+k, s[1]+k, s[2]+k, 255
+			// Over white every channel gains what the ink lets through; most pixels are bare paper.
+			k := uint32(255 - s[3])
+			binary.LittleEndian.PutUint32(d, binary.LittleEndian.Uint32(s)+k*0x01010101)
 			continue
 		}
 		u := under[i : i+4 : i+4]
@@ -85,13 +93,13 @@ func halve(dst, src *image.RGBA, r image.Rectangle) {
 		out := dst.Pix[y*dst.Stride:]
 		for x := r.Min.X; x < r.Max.X; x++ {
 			a, b := 8*x, 4*min(2*x+1, w-1)
-			t0, t1 := top[a:a+4:a+4], top[b:b+4:b+4]
-			l0, l1 := low[a:a+4:a+4], low[b:b+4:b+4]
-			d := out[4*x : 4*x+4 : 4*x+4]
-			d[0] = uint8((uint32(t0[0]) + uint32(t1[0]) + uint32(l0[0]) + uint32(l1[0]) + 2) >> 2)
-			d[1] = uint8((uint32(t0[1]) + uint32(t1[1]) + uint32(l0[1]) + uint32(l1[1]) + 2) >> 2)
-			d[2] = uint8((uint32(t0[2]) + uint32(t1[2]) + uint32(l0[2]) + uint32(l1[2]) + 2) >> 2)
-			d[3] = 255
+			t0, t1 := binary.LittleEndian.Uint32(top[a:]), binary.LittleEndian.Uint32(top[b:])
+			l0, l1 := binary.LittleEndian.Uint32(low[a:]), binary.LittleEndian.Uint32(low[b:])
+			v := t0
+			if t0 != t1 || t0 != l0 || t0 != l1 {
+				v = packed((lanes(t0) + lanes(t1) + lanes(l0) + lanes(l1) + 0x0002000200020002) >> 2 & laneMask)
+			}
+			binary.LittleEndian.PutUint32(out[4*x:], v)
 		}
 	}
 }

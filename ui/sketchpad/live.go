@@ -30,9 +30,9 @@ func (d *Document) begin(o Object) {
 	}
 }
 
-// extend adds a point to the freehand stroke being drawn. lead, the pointer's place, gets a provisional end of the
-// stroke that the next call replaces.
-func (d *Document) extend(points []Point, lead Point) {
+// extend adds points to the freehand stroke being drawn. The stroke is shown as far as the points of lead, by a
+// provisional end that the next call replaces.
+func (d *Document) extend(points []Point, lead ...Point) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	l := d.live
@@ -45,8 +45,8 @@ func (d *Document) extend(points []Point, lead Point) {
 	// The last known segment and the way to the pointer may still change.
 	known := l.obj.Points[max(0, len(l.obj.Points)-3):]
 	end := l.obj
-	end.Points = append(append(make([]Point, 0, 4), known...), lead)
-	for i := max(0, len(known)-2); i < len(known); i++ {
+	end.Points = append(append(make([]Point, 0, 5), known...), lead...)
+	for i := max(0, len(known)-2); i < max(1, len(end.Points)-1); i++ {
 		for c := 0; c <= end.Mirror.copies(); c++ {
 			pen{o: &end, t: identity(), copy: c}.segment(i, d.tailLine)
 		}
@@ -63,7 +63,7 @@ func (d *Document) preview(kind Kind, points []Point) {
 	}
 	d.live.obj.Kind, d.live.obj.Points = kind, points
 	d.clearTail()
-	d.live.obj.outline(identity(), d.tailLine)
+	d.live.obj.outline(identity(), d.raster.bounds(), d.tailLine)
 	d.composeLive()
 }
 
@@ -86,7 +86,7 @@ func (d *Document) finish() bool {
 	if o.Kind == KindBrush || o.Kind == KindEraser {
 		d.settle(max(1, len(o.Points)-1))
 	} else {
-		o.outline(identity(), d.settledLine)
+		o.outline(identity(), d.raster.bounds(), d.settledLine)
 	}
 	d.composeLive()
 	for i := range l.blocks {

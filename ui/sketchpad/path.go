@@ -1,6 +1,9 @@
 package sketchpad
 
-import "math"
+import (
+	"image"
+	"math"
+)
 
 // node is a point of a flattened outline in the pixels of a raster: its centre and the line's radius there.
 type node struct{ x, y, r float64 }
@@ -13,14 +16,16 @@ const flatness = 0.08
 const minRadius = 0.5
 
 // outline calls emit with every straight piece of the object's line work, mirror copies included, in the pixels of a
-// raster placed by t.
-func (o *Object) outline(t transform, emit func(a, b node)) {
+// raster placed by t. Freehand segments that do not reach clip are left out.
+func (o *Object) outline(t transform, clip image.Rectangle, emit func(a, b node)) {
 	for c := 0; c <= o.Mirror.copies(); c++ {
 		pen := pen{o: o, t: t, copy: c}
 		switch o.Kind {
 		case KindBrush, KindEraser:
 			for i := 0; i < max(1, len(o.Points)-1); i++ {
-				pen.segment(i, emit)
+				if pen.reaches(i, clip) {
+					pen.segment(i, emit)
+				}
 			}
 		case KindLine:
 			emit(pen.node(o.Points[0]), pen.node(o.Points[1]))
@@ -77,6 +82,19 @@ func (n pen) ellipse() []Point {
 		points[i] = Point{float32(cx + rx*cos), float32(cy + ry*sin), 1}
 	}
 	return points
+}
+
+// reaches reports whether segment i of a freehand stroke may touch clip. The spline stays within half its longest chord
+// of the points around it.
+func (n pen) reaches(i int, clip image.Rectangle) bool {
+	var box bounds
+	for j := max(i-1, 0); j <= min(i+2, len(n.o.Points)-1); j++ {
+		p := n.node(n.o.Points[j])
+		box.add(p.x, p.y, p.r+1)
+	}
+	grow := math.Max(box.x1-box.x0, box.y1-box.y0) / 2
+	return box.x0-grow < float64(clip.Max.X) && box.x1+grow > float64(clip.Min.X) &&
+		box.y0-grow < float64(clip.Max.Y) && box.y1+grow > float64(clip.Min.Y)
 }
 
 // segment emits the curve of a freehand stroke from point i to point i+1, or a dot if the stroke is a single point.

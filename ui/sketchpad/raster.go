@@ -57,28 +57,13 @@ func newRaster(size image.Point) *raster {
 		tail:   newCoverage(image.Rectangle{Max: size}),
 	}
 	for s := size; ; s = image.Pt((s.X+1)/2, (s.Y+1)/2) {
-		level := image.NewRGBA(image.Rectangle{Max: s})
-		whiten(level.Pix)
-		r.levels = append(r.levels, level)
+		// Left transparent until the background gets to it, which shows the white paper beneath.
+		r.levels = append(r.levels, image.NewRGBA(image.Rectangle{Max: s}))
 		if max(s.X, s.Y) <= tileSide/2 {
 			break
 		}
 	}
-	for i := range r.flat {
-		r.flat[i] = true
-	}
 	return r
-}
-
-// whiten sets every byte to 255, at the speed of copying.
-func whiten(pix []uint8) {
-	if len(pix) == 0 {
-		return
-	}
-	pix[0] = 255
-	for n := 1; n < len(pix); n *= 2 {
-		copy(pix[n:], pix[:n])
-	}
 }
 
 func (r *raster) bounds() image.Rectangle { return image.Rectangle{Max: r.size} }

@@ -12,10 +12,10 @@ import (
 // pixel comes out the same however the picture is cut into rectangles.
 func rasterise(dst *image.RGBA, objects []*Object, t transform) {
 	var mask *coverage
-	none := make([]uint8, dst.Rect.Dx()) // no second plane
+	var parts parts
+	none := make([]uint8, blockSide) // no second plane
 	for _, o := range objects {
-		box := o.boxOn(t).Intersect(dst.Rect)
-		if box.Empty() {
+		if o.boxOn(t).Intersect(dst.Rect).Empty() {
 			continue
 		}
 		if o.Kind == KindImage {
@@ -24,21 +24,60 @@ func rasterise(dst *image.RGBA, objects []*Object, t transform) {
 		}
 		if mask == nil {
 			mask = newCoverage(dst.Rect)
+			parts.reset(dst.Rect)
 		}
-		var used image.Rectangle
-		o.outline(t, func(a, b node) {
-			mask.line(a, b, o.Softness, func(r image.Rectangle) { used = used.Union(r) })
-		})
+		o.outline(t, dst.Rect, func(a, b node) { mask.line(a, b, o.Softness, parts.add) })
 		lay := layInk
 		if o.Kind == KindEraser {
 			lay = takeInk
 		}
-		for y := used.Min.Y; y < used.Max.Y; y++ {
-			row := rowOf(dst, used.Min.X, used.Max.X, y)
-			lay(row, row, mask.row(used.Min.X, used.Max.X, y), none[:used.Dx()])
-		}
-		mask.clear(used)
+		parts.drain(func(r image.Rectangle) {
+			for y := r.Min.Y; y < r.Max.Y; y++ {
+				row := rowOf(dst, r.Min.X, r.Max.X, y)
+				lay(row, row, mask.row(r.Min.X, r.Max.X, y), none[:r.Dx()])
+			}
+			mask.clear(r)
+		})
 	}
+}
+
+// parts collects rectangles as at most one per square block, so that a long thin line does not count as its bounding box.
+type parts struct {
+	rect    image.Rectangle
+	columns int
+	blocks  []image.Rectangle
+	used    []int // blocks that are not empty
+}
+
+// reset empties the collection for rectangles within rect.
+func (p *parts) reset(rect image.Rectangle) {
+	g := grid(rect.Size(), blockSide)
+	*p = parts{rect: rect, columns: g.X, blocks: make([]image.Rectangle, g.X*g.Y)}
+}
+
+// add notes r, which lies within the collection's rectangle.
+func (p *parts) add(r image.Rectangle) {
+	from := r.Min.Sub(p.rect.Min).Div(blockSide)
+	to := r.Max.Sub(p.rect.Min).Add(image.Pt(blockSide-1, blockSide-1)).Div(blockSide)
+	for y := from.Y; y < to.Y; y++ {
+		for x := from.X; x < to.X; x++ {
+			corner := p.rect.Min.Add(image.Pt(x, y).Mul(blockSide))
+			i := y*p.columns + x
+			if p.blocks[i].Empty() {
+				p.used = append(p.used, i)
+			}
+			p.blocks[i] = p.blocks[i].Union(r.Intersect(image.Rectangle{corner, corner.Add(image.Pt(blockSide, blockSide))}))
+		}
+	}
+}
+
+// drain calls f with what was noted and empties the collection.
+func (p *parts) drain(f func(image.Rectangle)) {
+	for _, i := range p.used {
+		f(p.blocks[i])
+		p.blocks[i] = image.Rectangle{}
+	}
+	p.used = p.used[:0]
 }
 
 // rowOf returns the bytes of the pixels x0 ≤ x < x1 of row y.

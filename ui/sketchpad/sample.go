@@ -1,31 +1,56 @@
 package sketchpad
 
 import (
+	"bytes"
 	"encoding/binary"
 	"image"
 	"math"
+	"runtime"
+
+	"golang.org/x/sync/errgroup"
 )
 
 // pixelZoom is the magnification from which canvas pixels are shown as squares.
 const pixelZoom = 4
 
-// show fills part, a rectangle of dst, with the display of the document magnified by zoom. dst is the rectangle of the
-// magnified canvas that begins at origin (screen pixels from the canvas' corner).
-func (d *Document) show(dst *image.RGBA, part image.Rectangle, origin image.Point, zoom float64) {
+// glimpse is a rectangle of the magnified canvas that is to be shown.
+type glimpse struct {
+	dst    *image.RGBA
+	part   image.Rectangle // of dst, to be filled
+	origin image.Point     // of dst, in screen pixels from the canvas' corner
+}
+
+// show fills the glimpses with the display of the document magnified by zoom, several at a time.
+func (d *Document) show(zoom float64, glimpses ...glimpse) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	level, rest := d.needRaster().level(zoom)
-	part = part.Intersect(dst.Rect)
-	if part.Empty() {
+	if len(glimpses) == 1 {
+		glimpses[0].fill(level, rest)
 		return
 	}
+	var work errgroup.Group
+	work.SetLimit(runtime.GOMAXPROCS(0))
+	for _, g := range glimpses {
+		work.Go(func() error {
+			g.fill(level, rest)
+			return nil
+		})
+	}
+	_ = work.Wait() // no glimpse returns an error
+}
+
+// fill shows src magnified by zoom.
+func (g *glimpse) fill(src *image.RGBA, zoom float64) {
+	part := g.part.Intersect(g.dst.Rect)
 	switch {
-	case rest == 1:
-		copyPixels(dst, part, level, origin)
-	case rest >= pixelZoom:
-		nearest(dst, part, level, origin, rest)
+	case part.Empty():
+	case zoom == 1:
+		copyPixels(g.dst, part, src, g.origin)
+	case zoom >= pixelZoom:
+		nearest(g.dst, part, src, g.origin, zoom)
 	default:
-		bilinear(dst, part, level, origin, rest)
+		bilinear(g.dst, part, src, g.origin, zoom)
 	}
 }
 
@@ -84,6 +109,14 @@ func lanes(p uint32) uint64 {
 // laneMask keeps the lower byte of every lane.
 const laneMask = 0x00ff00ff00ff00ff
 
+// packed is the inverse of lanes.
+func packed(v uint64) uint32 {
+	return uint32(v&0xff | v>>8&0xff00 | v>>16&0xff0000 | v>>24&0xff000000)
+}
+
+// run is how many screen pixels are looked at together: where the source has one colour there, so has the screen.
+const run = 32
+
 // bilinear shows src interpolated.
 func bilinear(dst *image.RGBA, part image.Rectangle, src *image.RGBA, origin image.Point, zoom float64) {
 	columns := taps(part.Min.X+origin.X, part.Dx(), src.Rect.Dx(), zoom)
@@ -91,22 +124,35 @@ func bilinear(dst *image.RGBA, part image.Rectangle, src *image.RGBA, origin ima
 	for y, r := range rows {
 		top, low := src.Pix[r.a*src.Stride:], src.Pix[r.b*src.Stride:]
 		out := rowOf(dst, part.Min.X, part.Max.X, part.Min.Y+y)
-		wy := r.weight
-		for x := range columns {
-			c := &columns[x]
-			t0 := binary.LittleEndian.Uint32(top[4*c.a:])
-			t1 := binary.LittleEndian.Uint32(top[4*c.b:])
-			l0 := binary.LittleEndian.Uint32(low[4*c.a:])
-			l1 := binary.LittleEndian.Uint32(low[4*c.b:])
-			if t0 == t1 && l0 == l1 && t0 == l0 { // bare paper, most of the time
-				binary.LittleEndian.PutUint32(out[4*x:], t0)
+		for x := 0; x < len(columns); x += run {
+			c := columns[x:min(x+run, len(columns))]
+			o := out[4*x : 4*x+4*len(c)]
+			from, to := 4*c[0].a, 4*c[len(c)-1].b+4
+			if t, l := top[from:to], low[from:to]; uniform(t) && bytes.Equal(t, l) {
+				for i := 0; i < len(o); i += 4 {
+					copy(o[i:i+4], t)
+				}
 				continue
 			}
-			wx := c.weight
-			t := (lanes(t0)*(256-wx) + lanes(t1)*wx) >> 8 & laneMask
-			l := (lanes(l0)*(256-wx) + lanes(l1)*wx) >> 8 & laneMask
-			v := (t*(256-wy) + l*wy) >> 8 & laneMask
-			binary.LittleEndian.PutUint32(out[4*x:], uint32(v&0xff|v>>8&0xff00|v>>16&0xff0000|v>>24&0xff000000))
+			blend(o, top, low, c, r.weight)
 		}
+	}
+}
+
+// uniform reports whether all pixels of a row are the same.
+func uniform(row []uint8) bool { return bytes.Equal(row[4:], row[:len(row)-4]) }
+
+// blend interpolates a run of pixels between two rows of the source, the lower one weighted with weight/256.
+func blend(out, top, low []uint8, columns []tap, weight uint64) {
+	for x := range columns {
+		c := &columns[x]
+		t0 := lanes(binary.LittleEndian.Uint32(top[4*c.a:]))
+		t1 := lanes(binary.LittleEndian.Uint32(top[4*c.b:]))
+		l0 := lanes(binary.LittleEndian.Uint32(low[4*c.a:]))
+		l1 := lanes(binary.LittleEndian.Uint32(low[4*c.b:]))
+		t := (t0*(256-c.weight) + t1*c.weight) >> 8 & laneMask
+		l := (l0*(256-c.weight) + l1*c.weight) >> 8 & laneMask
+		v := (t*(256-weight) + l*weight) >> 8 & laneMask
+		binary.LittleEndian.PutUint32(out[4*x:], packed(v))
 	}
 }

@@ -38,7 +38,7 @@ func newScene(p *Pad) *scene {
 	all := container.NewWithoutLayout()
 	// A soft shadow as a few rounded rectangles, each a little larger and very faint.
 	for range 6 {
-		r := canvas.NewRectangle(color.NRGBA{A: 11})
+		r := canvas.NewRectangle(color.NRGBA{A: 8})
 		s.shadows = append(s.shadows, r)
 		all.Add(r)
 	}

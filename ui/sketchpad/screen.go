@@ -55,10 +55,23 @@ func (s *screen) generate(t *tile, w, h int) image.Image {
 		s.pad.rescaleSoon()
 	}
 	if !t.dirty.Empty() {
-		s.pad.doc.show(t.pix, t.dirty, t.at.Mul(screenTile), s.pad.view.Zoom)
-		t.dirty = image.Rectangle{}
+		s.prepare()
 	}
 	return t.pix
+}
+
+// prepare makes the pixels of all tiles that are about to be uploaded anew.
+func (s *screen) prepare() {
+	var work []glimpse
+	for at, t := range s.shown {
+		if !t.dirty.Empty() {
+			work = append(work, glimpse{dst: t.pix, part: t.dirty, origin: at.Mul(screenTile)})
+			t.dirty = image.Rectangle{}
+		}
+	}
+	if len(work) > 0 {
+		s.pad.doc.show(s.pad.view.Zoom, work...)
+	}
 }
 
 // place lays the visible tiles out for the pad's view; anew is set where the magnification or the canvas changed, so that

@@ -101,11 +101,11 @@ func placeOf(size float64) float64 {
 
 // switches returns the rows that are on or off.
 func (s *strip) switches() []fyne.CanvasObject {
-	s.mirror = newStripButton(iconMirror, s.tr("Mirror"), func() {
+	s.mirror = newStripButton(iconMirror, s.tr("Mirror X"), func() {
 		v, h := s.pad.Mirror()
 		s.pad.SetMirror(!v, h)
 	})
-	s.flip = newStripButton(iconFlip, s.tr("Mirror ↕"), func() {
+	s.flip = newStripButton(iconFlip, s.tr("Mirror Y"), func() {
 		v, h := s.pad.Mirror()
 		s.pad.SetMirror(v, !h)
 	})
