@@ -124,8 +124,8 @@ func formats() []format {
 		{name: "PNG", magic: "\x89PNG\r\n\x1a\n", config: png.DecodeConfig, decode: png.Decode, most: pngMost, exif: pngExif},
 		{name: "JPEG", magic: "\xff\xd8\xff", config: jpeg.DecodeConfig, decode: jpeg.Decode, most: jpegMost, exif: jpegExif},
 		{name: "WebP", magic: "RIFF????WEBPVP8", config: webp.DecodeConfig, decode: webp.Decode, exif: webpExif},
-		{name: "TIFF", magic: "II*\x00", config: tiff.DecodeConfig, decode: tiff.Decode, exif: wholeFile},
-		{name: "TIFF", magic: "MM\x00*", config: tiff.DecodeConfig, decode: tiff.Decode, exif: wholeFile},
+		{name: "TIFF", magic: "II*\x00", config: tiff.DecodeConfig, decode: tiff.Decode, most: tiffMost, exif: wholeFile},
+		{name: "TIFF", magic: "MM\x00*", config: tiff.DecodeConfig, decode: tiff.Decode, most: tiffMost, exif: wholeFile},
 		{name: "BMP", magic: "BM????????????", config: bmp.DecodeConfig, decode: bmp.Decode, most: bmpMost},
 		{name: "GIF", magic: "GIF8?a", config: gif.DecodeConfig, decode: gif.Decode},
 	}
@@ -248,6 +248,9 @@ func pngMost(cfg image.Config, n int64) int64 {
 
 // jpegMost: an 8×8 block takes at least one bit, in progressive files too.
 func jpegMost(_ image.Config, n int64) int64 { return n * 8 * 64 * 4 }
+
+// tiffMost: a blank row of a fax takes one bit; rows have up to 16384 pixels.
+func tiffMost(_ image.Config, n int64) int64 { return n * 8 * 16384 }
 
 // bmpMost: pixels are stored as they are, at one bit or more.
 func bmpMost(_ image.Config, n int64) int64 { return n * 8 }

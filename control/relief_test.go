@@ -45,7 +45,7 @@ func TestDiscInflatesToHemisphere(t *testing.T) {
 			}
 		}
 		// Pixels place the border to within three quarters of a pixel.
-		if limit := .01*r*r + 2*.75*r; worst > limit {
+		if limit := .012*r*r + 2*.75*r; worst > limit {
 			t.Errorf("disc of radius %g: h is off by %.1f, more than %.1f", d[2], worst, limit)
 		}
 		centre := math.Sqrt(float64(h[int(d[1])*512+int(d[0])]))

@@ -2,13 +2,14 @@
 """Makes the reference images of the control package's tests with OpenCV's own
 Python module and numpy, following the published annotators of ControlNet.
 
-    pip install opencv-python-headless numpy
+    pip install opencv-python-headless numpy pillow
     python control/testdata/make_fixtures.py
 """
 import pathlib
 
 import cv2
 import numpy as np
+from PIL import Image
 
 OUT = pathlib.Path(__file__).parent
 W, H = 192, 160
@@ -74,7 +75,28 @@ def normals(height, strength):
     return np.rint((n + 1) / 2 * 255).astype(np.uint8)
 
 
+def formats():
+    """One small picture in the encodings that Go can't write itself: red top
+    left, green top right, blue bottom left, gray bottom right."""
+    img = np.full((24, 32, 3), 128, np.uint8)
+    img[:12, :16], img[:12, 16:], img[12:, :16] = (220, 30, 30), (30, 200, 30), (30, 30, 220)
+    pic = Image.fromarray(img)
+    pic.save(OUT / "lossy.webp", quality=95)
+    pic.save(OUT / "lossless.webp", lossless=True)
+    alpha = np.dstack([img, np.linspace(0, 255, 32, dtype=np.uint8)[None].repeat(24, 0)])
+    Image.fromarray(alpha).save(OUT / "alpha.webp", quality=95)
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    pic.save(OUT / "turned.webp", quality=95, exif=exif)
+    pic.save(OUT / "progressive.jpg", quality=95, progressive=True, subsampling=2)
+    pic.convert("CMYK").save(OUT / "cmyk.jpg", quality=95)
+    pic.save(OUT / "bad_icc.jpg", quality=95, icc_profile=b"this is no colour profile" * 40)
+    pic.save(OUT / "bad_icc.png", icc_profile=b"this is no colour profile" * 40)
+    pic.save(OUT / "deflate.tif", compression="tiff_adobe_deflate")
+
+
 def main():
+    formats()
     d, p = drawing(), photo()
     save("drawing", d)
     save("photo", p)
