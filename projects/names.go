@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"path"
 	"path/filepath"
-	"regexp"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -104,19 +103,23 @@ func FolderName(text string) string {
 	return name
 }
 
-func idPattern() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$`) }
-
-// validID checks the ID of a sketch, which is part of file names.
+// validID checks the ID of a sketch, which is part of file names: one to 64
+// ASCII letters, digits, - and _, the first a letter or digit. It is called for
+// every file of a large folder, hence no regular expression.
 func validID(id string) error {
-	if !idPattern().MatchString(id) || reservedName(id) {
-		return fmt.Errorf("%w: sketch ID %q: use letters, digits, - and _", ErrName, id)
+	ok := len(id) >= 1 && len(id) <= 64 && !reservedName(id)
+	for i := 0; ok && i < len(id); i++ {
+		c := id[i]
+		ok = c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || i > 0 && (c == '-' || c == '_')
+	}
+	if !ok {
+		return fmt.Errorf("%w: sketch ID %.80q: use letters, digits, - and _", ErrName, id)
 	}
 	return nil
 }
 
 // isConceptID reports whether id is a concept's number as conceptID writes it:
-// four digits, or five to nine that do not begin with 0. It is called for every
-// file of a large folder, hence no regular expression.
+// four digits, or five to nine that do not begin with 0.
 func isConceptID(id string) bool {
 	if len(id) < 4 || len(id) > 9 || len(id) > 4 && id[0] == '0' || id == "0000" {
 		return false
