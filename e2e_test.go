@@ -143,6 +143,21 @@ func TestEndToEndFollowsSketch(t *testing.T) {
 	}
 }
 
+// TestEndToEndIsQuiet starts the command in several locales, with and without
+// a display that is not there: nothing but its answer may be written.
+func TestEndToEndIsQuiet(t *testing.T) {
+	for _, locale := range []string{"", "C", "C.UTF-8", "POSIX", "en_US.UTF-8", "zh_CN.UTF-8"} {
+		for _, display := range []string{"", ":4711"} {
+			cmd := exec.CommandContext(t.Context(), binary(t), "version")
+			cmd.Env = []string{"HOME=" + t.TempDir(), "LANG=" + locale, "DISPLAY=" + display}
+			out, err := cmd.CombinedOutput()
+			if err != nil || !bytes.HasPrefix(out, []byte("maquette ")) || bytes.Count(out, []byte("\n")) != 1 {
+				t.Errorf("LANG=%q DISPLAY=%q: %v\n%s", locale, display, err, out)
+			}
+		}
+	}
+}
+
 // bottle draws the outline of a bottle, size pixels wide and high, in dark strokes.
 func bottle(size int) image.Image {
 	img := image.NewGray(image.Rect(0, 0, size, size))

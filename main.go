@@ -16,6 +16,7 @@ import (
 	"maquette/inference/runtime"
 	"maquette/projects"
 	"maquette/projects/settings"
+	_ "maquette/ui/startup" // keeps Fyne and GTK quiet before they start
 	"maquette/ui/studio"
 	"maquette/ui/terminal"
 )

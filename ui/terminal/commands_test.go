@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"maquette/control"
+	"maquette/inference"
 )
 
 // TestControlKinds makes every kind's control image of a drawing.
@@ -263,5 +264,23 @@ func TestMemory(t *testing.T) {
 	}
 	if unknown := checkMemory(func() (int64, int64, bool) { return 0, 0, false }); unknown.State != good {
 		t.Errorf("unknown: %+v", unknown)
+	}
+}
+
+func TestProviderFinding(t *testing.T) {
+	for _, c := range []struct {
+		status inference.ProviderStatus
+		state  state
+		detail string
+	}{
+		{inference.ProviderStatus{Name: "CPU", OK: true}, good, "works"},
+		{inference.ProviderStatus{Name: "CPU", Reason: "broken"}, bad, "broken"},
+		{inference.ProviderStatus{Name: "WebGPU", OK: true, Reason: "Radeon"}, good, "Radeon"},
+		{inference.ProviderStatus{Name: "WebGPU", Reason: "/src/x.cc:136 ok() was false. No supported adapters"}, absent, "No supported adapters"},
+		{inference.ProviderStatus{Name: "CUDA", Reason: "Append: Failed to load shared library"}, absent, "not part of this ONNX Runtime"},
+	} {
+		if f := providerFinding(c.status); f.State != c.state || f.Detail != c.detail {
+			t.Errorf("%+v: got %+v", c.status, f)
+		}
 	}
 }

@@ -7,12 +7,15 @@ import (
 	"os"
 	"path/filepath"
 	goruntime "runtime"
+	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"maquette/inference"
+	"maquette/inference/checkpoint"
+	"maquette/inference/runtime"
 	"maquette/projects"
 	"maquette/projects/settings"
 )
@@ -23,6 +26,7 @@ type state string
 const (
 	good   state = "ok"
 	advice state = "advice"  // works, but could be better
+	absent state = "absent"  // not there, and not needed
 	bad    state = "problem" // something essential is missing
 )
 
@@ -132,19 +136,47 @@ func (s *session) checkEngine(ctx context.Context) []finding {
 		return append(findings, finding{"engine", bad, err.Error(), ""})
 	}
 	for _, p := range engine.Providers(ctx) {
-		f := finding{Check: "provider " + p.Name, State: good, Detail: p.Reason}
-		if !p.OK {
-			f.State = advice
-			if p.Name == "CPU" {
-				f.State = bad
-			}
+		if !p.OK && foreign(p.Name) {
+			continue
 		}
-		findings = append(findings, f)
+		findings = append(findings, providerFinding(p))
 	}
 	if err := engine.Close(); err != nil {
 		findings = append(findings, finding{"engine", bad, err.Error(), ""})
 	}
 	return findings
+}
+
+// foreign says whether a provider exists on another operating system only.
+func foreign(provider string) bool {
+	switch provider {
+	case runtime.CoreML:
+		return goruntime.GOOS != "darwin"
+	case runtime.DirectML:
+		return goruntime.GOOS != "windows"
+	}
+	return false
+}
+
+// providerFinding reports one execution provider. Only the CPU is essential.
+func providerFinding(p inference.ProviderStatus) finding {
+	f := finding{Check: "provider " + p.Name, State: good, Detail: p.Reason}
+	switch {
+	case p.OK && p.Reason == "":
+		f.Detail = "works"
+	case p.OK:
+	case p.Name == runtime.CPU:
+		f.State = bad
+	case strings.Contains(p.Reason, "Failed to load shared library"):
+		f.State, f.Detail = absent, "not part of this ONNX Runtime"
+	default:
+		f.State = absent
+		// ONNX Runtime puts source file and condition before the reason.
+		if _, reason, ok := strings.Cut(p.Reason, " was false. "); ok {
+			f.Detail = reason
+		}
+	}
+	return f
 }
 
 // checkModels resolves the starter and looks through the model library.
@@ -174,17 +206,21 @@ func (s *session) checkModels(ctx context.Context, set settings.Settings) []find
 	}
 	models := finding{Check: "model library", State: good}
 	entries, err := library.Checkpoints(ctx)
+	own := slices.DeleteFunc(slices.Clone(entries), isStarter)
 	switch {
 	case err != nil:
 		models.State, models.Detail = advice, err.Error()
-	case len(entries) == 0:
+	case len(own) == 0:
 		models.State, models.Detail = advice, "no checkpoints of your own; renders use the small starter"
 		models.Hint = "'maquette models add DIR' adds a folder with Stable Diffusion 1.5 checkpoints"
 	default:
-		models.Detail = fmt.Sprintf("%s in %s", plural(len(entries), "checkpoint"), plural(len(set.ModelFolders), "folder"))
+		models.Detail = fmt.Sprintf("%s in %s", plural(len(own), "checkpoint"), plural(len(set.ModelFolders), "folder"))
 	}
 	return append(findings, models)
 }
+
+// isStarter says whether a library's entry is the bundled starter.
+func isStarter(e checkpoint.Entry) bool { return e.Path == projects.StarterCheckpoint }
 
 // memory returns the machine's whole and available memory in bytes, and false
 // where the system does not tell.
@@ -263,7 +299,7 @@ func (s *session) showFindings(findings []finding) error {
 			s.emit(f)
 			continue
 		}
-		mark := map[state]string{good: "✓", advice: "·", bad: "✗"}[f.State]
+		mark := map[state]string{good: "✓", advice: "!", absent: "·", bad: "✗"}[f.State]
 		fmt.Fprintf(s.Out, "%s %-18s %s\n", mark, f.Check, f.Detail)
 		if f.Hint != "" {
 			fmt.Fprintf(s.Out, "  %-18s → %s\n", "", f.Hint)

@@ -48,21 +48,31 @@ func (s *session) modelsListCommand() *cobra.Command {
   maquette models ls ~/Downloads --json`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			folders := args
-			if len(folders) == 0 {
-				folders = s.settings().ModelFolders
+			var entries []checkpoint.Entry
+			if len(args) == 0 {
+				set := s.settings()
+				folders = set.ModelFolders
+				starter, err := s.starter(cmd.Context(), set)
+				if err != nil {
+					return err
+				}
+				entries = starter
 			}
-			entries, err := checkpoint.Scan(cmd.Context(), folders)
+			found, err := checkpoint.Scan(cmd.Context(), folders)
 			if err != nil {
 				return err
 			}
+			entries = append(entries, found...)
 			if s.json {
 				for _, e := range entries {
 					s.emit(newModelInfo(e))
 				}
 				return nil
 			}
-			if len(entries) == 0 {
+			if len(found) == 0 {
 				s.note("%s", noModels(folders))
+			}
+			if len(entries) == 0 {
 				return nil
 			}
 			rows := [][]string{{"NAME", "KIND", "FAMILY", "PRECISION", "SIZE", "PATH"}}
@@ -75,6 +85,23 @@ func (s *session) modelsListCommand() *cobra.Command {
 	}
 	s.jsonFlag(cmd, "print one JSON object a line")
 	return cmd
+}
+
+// starter returns the library's entry of the bundled starter, alone in a slice.
+func (s *session) starter(ctx context.Context, set settings.Settings) ([]checkpoint.Entry, error) {
+	log, err := s.logger()
+	if err != nil {
+		return nil, err
+	}
+	library, err := s.NewLibrary(set, log)
+	if err != nil {
+		return nil, err
+	}
+	entries, err := library.Checkpoints(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return slices.DeleteFunc(slices.Clone(entries), func(e checkpoint.Entry) bool { return !isStarter(e) }), nil
 }
 
 // noModels says why a list of models is empty and what to do.

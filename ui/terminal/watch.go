@@ -25,7 +25,7 @@ type (
 		Text  string `json:"text"`
 	}
 	conceptEvent struct {
-		Event    string  `json:"event"` // "concept"
+		Event   string  `json:"event"` // "concept"
 		ID      string  `json:"id"`
 		Image   string  `json:"image"`
 		Sidecar string  `json:"sidecar"`
