@@ -60,7 +60,9 @@ func Open(lib string, log *slog.Logger) (*Runtime, error) {
 		return nil, fmt.Errorf("the ONNX Runtime library %s is not a file; set %s to its path", abs, EnvLibrary)
 	}
 	ort.SetSharedLibraryPath(abs)
-	if err := ort.InitializeEnvironment(ort.WithLogLevelError()); err != nil {
+	// Errors come back as Go errors; a provider that is only tried must not also
+	// write them to the terminal.
+	if err := ort.InitializeEnvironment(ort.WithLogLevelFatal()); err != nil {
 		return nil, fmt.Errorf("loading ONNX Runtime from %s (version 1.24 or newer is needed): %w", abs, err)
 	}
 	environment.library = abs

@@ -123,15 +123,26 @@ func configure(so *ort.SessionOptions, m *graph.Model, o Options) error {
 			return fmt.Errorf("session setting %s: %w", e[0], err)
 		}
 	}
-	// "All" would copy convolution weights into another layout; see the
-	// measurements in BenchmarkOptimisation.
-	if err := so.SetGraphOptimizationLevel(ort.GraphOptimizationLevelEnableExtended); err != nil {
+	if err := so.SetGraphOptimizationLevel(level(m.WeightBytes, o)); err != nil {
 		return err
 	}
 	if o.Threads > 0 {
 		return so.SetIntraOpNumThreads(o.Threads)
 	}
 	return nil
+}
+
+// level chooses how far ONNX Runtime rewrites a graph. "All" copies the weights
+// of convolutions into a blocked layout. Measured on one core with AVX-512: a
+// UNet of 17 MB runs 20 % faster and a small VAE decoder 45 %; the UNet of
+// Stable Diffusion 1.5 runs no faster, loads in 12 s in place of 3 s and holds
+// 2.6 GB of private memory in place of 0.2 GB, the rest being mapped files.
+func level(weights int64, o Options) ort.GraphOptimizationLevel {
+	const small = 400 << 20
+	if weights > small || o.LowMemory {
+		return ort.GraphOptimizationLevelEnableExtended
+	}
+	return ort.GraphOptimizationLevelEnableAll
 }
 
 func names(list []graph.IO) []string {
