@@ -55,7 +55,17 @@ func run() int {
 			return projects.NewLibrary(set.ModelFolders, log)
 		},
 		Studio: func(ctx context.Context, dir string, log *slog.Logger) error {
-			return studio.Run(ctx, studio.Options{ProjectDir: dir, Log: log})
+			return studio.Run(ctx, studio.Options{
+				ProjectDir: dir,
+				NewEngine: func(set settings.Settings) (studio.Engine, error) {
+					return inference.New(inference.Config{Providers: set.Providers, Log: log})
+				},
+				NewLibrary: func(set settings.Settings) (studio.Library, error) {
+					return projects.NewLibrary(set.ModelFolders, log)
+				},
+				Log:     log,
+				Version: version,
+			})
 		},
 	}
 	return app.Run(ctx, os.Args[1:])

@@ -30,9 +30,8 @@ type home struct {
 
 func newHome(s *studio) *home {
 	h := &home{s: s}
-	title := canvas.NewText("Maquette", theme.Color(theme.ColorNameForeground))
-	title.TextSize = 2 * theme.Size(theme.SizeNameSubHeadingText)
-	title.TextStyle.Bold = true
+	title := widget.NewLabelWithStyle("Maquette", fyne.TextAlignLeading, fyne.TextStyle{Bold: true})
+	title.SizeName = theme.SizeNameHeadingText
 	claim := widget.NewLabel(lang.L("Draw it. See it. All on your own machine."))
 	claim.Importance = widget.LowImportance
 	logo := canvas.NewImageFromResource(s.app.Icon())
@@ -45,7 +44,7 @@ func newHome(s *studio) *home {
 	settings := widget.NewButtonWithIcon(lang.L("Settings"), theme.SettingsIcon(), s.showSettings)
 	settings.Importance = widget.LowImportance
 	head := container.NewBorder(nil, nil, logo, container.NewCenter(settings),
-		container.New(layout.NewCustomPaddedVBoxLayout(0), title, claim))
+		container.New(layout.NewCustomPaddedVBoxLayout(-8), title, claim))
 	buttons := container.NewHBox(draw, fromImage, open)
 	h.recent = container.New(layout.NewGridWrapLayout(fyne.NewSize(216, 224)))
 	page := container.NewVBox(head, spacer(16), buttons, spacer(16), heading(lang.L("Recent projects")))
@@ -53,8 +52,9 @@ func newHome(s *studio) *home {
 		empty := widget.NewLabel(lang.L("Your projects appear here. Start a drawing, or try one of the samples."))
 		empty.Importance = widget.LowImportance
 		page.Add(empty)
+	} else {
+		page.Add(h.recent)
 	}
-	page.Add(h.recent)
 	page.Add(spacer(16))
 	page.Add(heading(lang.L("Samples")))
 	page.Add(h.samples())

@@ -133,7 +133,7 @@ func (s *studio) dropped(_ fyne.Position, uris []fyne.URI) {
 		case isImage(path):
 			s.projectOfImage(path)
 		default:
-			s.fail(lang.L("The file can't be used"), fmt.Errorf(lang.L("%s is neither an image nor a project"), filepath.Base(path)))
+			s.fail(lang.L("The file can't be used"), errors.New(lang.L("{{.Name}} is neither an image nor a project.", map[string]any{"Name": filepath.Base(path)})))
 		}
 		return // one at a time
 	}

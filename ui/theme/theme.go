@@ -131,7 +131,7 @@ func darkPalette(name fyne.ThemeColorName) color.Color {
 	case base.ColorNamePlaceHolder:
 		return rgb(0x9a9da4)
 	case base.ColorNameDisabled:
-		return rgb(0x6b6f77)
+		return rgb(0x868a92)
 	case base.ColorNameButton:
 		return rgb(0x33363d)
 	case base.ColorNameDisabledButton:
@@ -184,7 +184,7 @@ func lightPalette(name fyne.ThemeColorName) color.Color {
 	case base.ColorNamePlaceHolder:
 		return rgb(0x6c6f75)
 	case base.ColorNameDisabled:
-		return rgb(0xa3a4a6)
+		return rgb(0x7b7d81)
 	case base.ColorNameButton:
 		return rgb(0xe3e1dc)
 	case base.ColorNameDisabledButton:
