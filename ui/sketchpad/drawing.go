@@ -85,39 +85,22 @@ func (p *Pad) addPoint(x, y float64, pos fyne.Position) {
 	next, lead := bounded(cx, cy, g.pressure), bounded(lx, ly, g.pressure)
 	// Nearer points would only make the curve restless.
 	least := math.Max(0.75, 1.5/p.view.Zoom)
-	switch {
-	case g.points == 0:
-		g.points, g.tip, g.newest = 1, next, next
-		p.doc.extend([]Point{next}, lead)
-	case g.points >= maxStrokePoints-2 || distance(next, g.newest) < least:
-		p.doc.extend(nil, g.newest, lead)
-	default:
-		var settled []Point
-		if g.points > 1 {
-			g.tip = smoothed(g.tip, g.newest, next)
-			settled = []Point{g.tip}
-		}
+	var settled []Point
+	if g.points == 0 || distance(next, g.newest) >= least && g.points < maxStrokePoints-4 {
 		g.newest = next
 		g.points++
-		p.doc.extend(settled, next, lead)
+		settled = g.settle(next)
 	}
+	p.doc.extend(settled, append(append(g.second.rest(), g.first.rest()...), lead)...)
 }
 
-// smoothed moves b towards the middle of its neighbours a and c, which takes the steps out that a pointer on whole units
-// makes, but leaves it where the stroke turns a corner.
-func smoothed(a, b, c Point) Point {
-	ux, uy := float64(b.X-a.X), float64(b.Y-a.Y)
-	vx, vy := float64(c.X-b.X), float64(c.Y-b.Y)
-	both := math.Hypot(ux, uy) * math.Hypot(vx, vy)
-	if both == 0 {
-		return b
+// settle takes the next point of the stroke and returns those that will not change any more.
+func (g *gesture) settle(next Point) []Point {
+	var out []Point
+	for _, q := range g.first.push(next) {
+		out = append(out, g.second.push(q)...)
 	}
-	// The cosine of the turn: nothing is moved from 70° on, all of it below 35°.
-	w := clamp(((ux*vx+uy*vy)/both-0.34)/(0.82-0.34), 0, 1) / 2
-	return bounded(
-		float64(b.X)+w*(float64(a.X+c.X)/2-float64(b.X)),
-		float64(b.Y)+w*(float64(a.Y+c.Y)/2-float64(b.Y)),
-		float64(b.Pressure))
+	return out
 }
 
 // bounded is quantised for a pointer that may be far outside the canvas.
@@ -135,13 +118,13 @@ func (p *Pad) endStroke() {
 	g := &p.gesture
 	x, y := p.view.ToCanvas(g.last)
 	var last []Point
-	if g.points > 1 {
-		last = append(last, g.newest)
-	}
 	if end := bounded(x, y, g.pressure); distance(end, g.newest) > 0.25 {
-		last = append(last, end)
+		last = g.settle(end)
 	}
-	p.doc.extend(last)
+	for _, q := range g.first.rest() {
+		last = append(last, g.second.push(q)...)
+	}
+	p.doc.extend(append(last, g.second.rest()...))
 	p.keep()
 }
 

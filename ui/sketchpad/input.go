@@ -28,9 +28,10 @@ type gesture struct {
 	moved    bool  // far enough for a shape
 	filter   oneEuro
 	pressure float64
-	points   int   // of the stroke so far, the newest included
-	newest   Point // not in the document yet: it is smoothed when the next is known
-	tip      Point // the one before it, in the document
+	newest   Point // of the stroke, before smoothing
+	points   int   // of the stroke so far
+	first    smoother
+	second   smoother // smooths what the first has smoothed
 }
 
 // MouseDown implements desktop.Mouseable. The primary button draws; the others, or Space held, pan.

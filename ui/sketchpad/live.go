@@ -45,7 +45,7 @@ func (d *Document) extend(points []Point, lead ...Point) {
 	// The last known segment and the way to the pointer may still change.
 	known := l.obj.Points[max(0, len(l.obj.Points)-3):]
 	end := l.obj
-	end.Points = append(append(make([]Point, 0, 5), known...), lead...)
+	end.Points = append(append(make([]Point, 0, 6), known...), lead...)
 	for i := max(0, len(known)-2); i < max(1, len(end.Points)-1); i++ {
 		for c := 0; c <= end.Mirror.copies(); c++ {
 			pen{o: &end, t: identity(), copy: c}.segment(i, d.tailLine)
