@@ -8,7 +8,8 @@ import (
 
 // Tensor is a value that a session reads or writes. Its memory belongs to Go
 // and is shared with ONNX Runtime, so an output feeds another session without
-// a copy. Close it when it isn't needed any more.
+// a copy. Tensors can be made once a Runtime is open. Close them when they
+// aren't needed any more.
 type Tensor struct {
 	value ort.Value
 }
