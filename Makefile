@@ -23,8 +23,9 @@ SAMPLE_PROJECT ?= $(HOME)/Maquette/Sample
 BUILD_PACKAGES := ca-certificates gcc g++ libc6-dev pkg-config libopencv-dev \
 	libgtk-3-dev libgl-dev libx11-dev libxcursor-dev libxrandr-dev \
 	libxinerama-dev libxi-dev libxxf86vm-dev
-# What the window tests need: a display in memory, a pointer, a camera.
-TEST_PACKAGES := xvfb xdotool imagemagick libgl1-mesa-dri
+# What tests need: a display in memory, a pointer, a camera, and for WebGPU a GPU
+# made of software (SwiftShader comes with chromium).
+TEST_PACKAGES := xvfb xdotool imagemagick libgl1-mesa-dri libvulkan1 chromium
 
 # ONNX Runtime comes as the file libonnxruntime.so.1 inside an npm package.
 ORT_VERSION := 1.30.0
@@ -82,7 +83,7 @@ runtime: ## fetch the ONNX Runtime library
 		echo "==> Fetching ONNX Runtime $(ORT_VERSION) with npm (about 110 MB, once) into $(ORT_DIR)"; \
 		mkdir -p "$(ORT_DIR)"; \
 		tmp=$$(mktemp -d "$(ORT_DIR)/fetch.XXXXXX"); trap 'rm -rf "$$tmp"' EXIT; \
-		npm pack --silent --pack-destination "$$tmp" onnxruntime-node@$(ORT_VERSION) >/dev/null \
+		npm pack --loglevel=error --pack-destination "$$tmp" onnxruntime-node@$(ORT_VERSION) >/dev/null \
 			|| { echo "npm could not fetch onnxruntime-node@$(ORT_VERSION). Check the network, or set MAQUETTE_ONNXRUNTIME to a libonnxruntime.so of version 1.24 or newer." >&2; exit 1; }; \
 		archive="$$tmp/onnxruntime-node-$(ORT_VERSION).tgz"; \
 		want=$$(printf %s '$(ORT_INTEGRITY)' | base64 -d | od -An -v -tx1 | tr -d ' \n'); \
@@ -172,7 +173,14 @@ audit: setup-build ## look for known vulnerabilities (asks the Go vulnerability 
 	go tool govulncheck ./...
 
 bench: setup-build runtime ## benchmarks, with the ratios that matter
-	@go test -run '^$$' -bench . -benchtime 1s ./control/... ./inference/... ./projects/... ./ui/sketchpad/...
+	@mkdir -p build
+	@go test -run '^$$' -bench . -p 1 ./control/... ./inference/... ./projects/... ./ui/sketchpad/... | tee build/bench.txt
+	@awk '{ sub(/-[0-9]+$$/, "", $$1) } /^Benchmark/ { ns[$$1] = $$3 } \
+		function ratio(what, ours, bare, limit) { \
+			if (ns[ours] && ns[bare]) printf "%s: %.2f times the bare OpenCV call%s\n", what, ns[ours]/ns[bare], limit } \
+		END { print ""; \
+			ratio("canny of a 1024² colour sketch", "BenchmarkCanny1024", "BenchmarkOpenCVCanny1024Bare", " (at most 1.3)"); \
+			ratio("canny of a 1024² grey sketch", "BenchmarkCanny1024Gray", "BenchmarkOpenCVCanny1024BareGray", "") }' build/bench.txt
 
 clean: ## remove what make built; caches and projects stay
 	rm -rf build

@@ -42,7 +42,7 @@ func (r *run) decodeOne(ctx context.Context, latents []float32) (*image.RGBA, er
 		return nil, err
 	}
 	defer in.Close()
-	out, err := runOn(ctx, r.net.decoder, map[string]*runtime.Tensor{"latents": in})
+	out, err := r.e.exec(ctx, r.net.decoder, map[string]*runtime.Tensor{"latents": in})
 	if err != nil {
 		return nil, err
 	}
@@ -63,7 +63,7 @@ func (r *run) encodeInit(ctx context.Context) (*initLatents, error) {
 		return nil, err
 	}
 	defer in.Close()
-	out, err := runOn(ctx, r.net.encoder, map[string]*runtime.Tensor{"image": in})
+	out, err := r.e.exec(ctx, r.net.encoder, map[string]*runtime.Tensor{"image": in})
 	if err != nil {
 		return nil, err
 	}

@@ -82,7 +82,7 @@ func (r *run) encodePrompts(ctx context.Context) ([]float32, error) {
 		return nil, err
 	}
 	defer in.Close()
-	out, err := runOn(ctx, r.net.text, map[string]*runtime.Tensor{"input_ids": in})
+	out, err := r.e.exec(ctx, r.net.text, map[string]*runtime.Tensor{"input_ids": in})
 	if err != nil {
 		return nil, err
 	}
@@ -102,7 +102,7 @@ func (r *run) hint(ctx context.Context, c controlNet, control Control) (*runtime
 		return nil, err
 	}
 	defer in.Close()
-	out, err := runOn(ctx, c.hint, map[string]*runtime.Tensor{"image": in})
+	out, err := r.e.exec(ctx, c.hint, map[string]*runtime.Tensor{"image": in})
 	if err != nil {
 		return nil, err
 	}
@@ -243,7 +243,7 @@ func (m *model) predict(ctx context.Context, latents []float32, timestep float32
 		return nil, err
 	}
 	defer runtime.CloseAll(residuals)
-	out, err := runOn(ctx, m.r.net.unet, m.inputs(m.r.net.unet, residuals, nil))
+	out, err := m.r.e.exec(ctx, m.r.net.unet, m.inputs(m.r.net.unet, residuals, nil))
 	if err != nil {
 		return nil, err
 	}
@@ -271,7 +271,7 @@ func (m *model) residuals(ctx context.Context, i, steps int) (map[string]*runtim
 			continue
 		}
 		net := m.r.net.controls[k].net
-		next, err := runOn(ctx, net, m.inputs(net, sum, map[string]*runtime.Tensor{"hint": m.j.hints[k], "weight": m.weights[k]}))
+		next, err := m.r.e.exec(ctx, net, m.inputs(net, sum, map[string]*runtime.Tensor{"hint": m.j.hints[k], "weight": m.weights[k]}))
 		runtime.CloseAll(sum)
 		if err != nil {
 			return nil, err

@@ -41,6 +41,11 @@ type Engine struct {
 	cache  sessionCache
 	failed map[string]string // providers that can't be used, and why
 	closed bool
+
+	// maxBatch, if not 0, is the number of images that are denoised at once.
+	maxBatch int
+	// exec runs a network: runSession, but for tests of failing providers.
+	exec func(context.Context, *runtime.Session, map[string]*runtime.Tensor) (map[string]*runtime.Tensor, error)
 }
 
 // ProviderStatus says whether an execution provider works on this machine.
@@ -82,7 +87,7 @@ func New(cfg Config) (*Engine, error) {
 	}
 	return &Engine{
 		cfg: cfg, log: cfg.Log, rt: rt, tokenizer: tokenizer, turn: make(chan struct{}, 1),
-		cache: sessionCache{limit: cfg.CacheBytes}, failed: map[string]string{},
+		cache: sessionCache{limit: cfg.CacheBytes}, failed: map[string]string{}, exec: runSession,
 	}, nil
 }
 

@@ -181,6 +181,11 @@ func (r *run) session(ctx context.Context, p part, size arch.Size) (*runtime.Ses
 		return nil, err
 	}
 	usable := r.e.usable()
+	if p.kind == "text" {
+		// The text encoder runs once a render, in less time than its weights take
+		// to reach a GPU; and its embeddings in half precision need what some lack.
+		usable = nil
+	}
 	s, err := r.e.rt.NewSession(ctx, m, runtime.Options{Providers: usable, Threads: r.e.cfg.Threads, Note: r.note})
 	if err != nil {
 		return nil, err

@@ -184,7 +184,15 @@ func (r *run) attempt(ctx context.Context) error {
 	defer job.close()
 	r.res.Encode = time.Since(began)
 
-	size := batchSize(r.req.Count, r.w, r.h, r.net.width, r.guided, freeMemory())
+	most := r.e.maxBatch
+	switch {
+	case most > 0:
+	case r.res.Provider == runtime.CPU:
+		most = cpuBatch
+	default:
+		most = gpuBatch
+	}
+	size := batchSize(r.req.Count, most, r.w, r.h, r.net.width, r.guided, freeMemory())
 	r.meter.batches((r.req.Count + size - 1) / size)
 	for first := 0; first < r.req.Count; first += size {
 		n := min(size, r.req.Count-first)
@@ -206,8 +214,8 @@ func (r *run) attempt(ctx context.Context) error {
 	return nil
 }
 
-// runOn runs a session and tells the failure of a provider from other errors.
-func runOn(ctx context.Context, s *runtime.Session, in map[string]*runtime.Tensor) (map[string]*runtime.Tensor, error) {
+// runSession runs a session and tells the failure of a provider from other errors.
+func runSession(ctx context.Context, s *runtime.Session, in map[string]*runtime.Tensor) (map[string]*runtime.Tensor, error) {
 	out, err := s.Run(ctx, in)
 	if err != nil && ctx.Err() == nil && s.Provider() != runtime.CPU {
 		return nil, &providerError{s.Provider(), err}
