@@ -122,7 +122,7 @@ func (s *session) checkEngine(ctx context.Context) []finding {
 	if err != nil {
 		return []finding{{"ONNX Runtime", bad, err.Error(), fetchHint}}
 	}
-	log, err := s.logger()
+	log, err := s.logger(noLogging)
 	if err != nil {
 		return []finding{{"ONNX Runtime", bad, err.Error(), ""}}
 	}
@@ -181,7 +181,7 @@ func providerFinding(p inference.ProviderStatus) finding {
 
 // checkModels resolves the starter and looks through the model library.
 func (s *session) checkModels(ctx context.Context, set settings.Settings) []finding {
-	log, err := s.logger()
+	log, err := s.logger(noLogging)
 	if err != nil {
 		return []finding{{"starter", bad, err.Error(), ""}}
 	}

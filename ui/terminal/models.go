@@ -89,7 +89,7 @@ func (s *session) modelsListCommand() *cobra.Command {
 
 // starter returns the library's entry of the bundled starter, alone in a slice.
 func (s *session) starter(ctx context.Context, set settings.Settings) ([]checkpoint.Entry, error) {
-	log, err := s.logger()
+	log, err := s.logger(noLogging)
 	if err != nil {
 		return nil, err
 	}

@@ -129,7 +129,7 @@ func (s *session) renderCommand() *cobra.Command {
 func (s *session) render(cmd *cobra.Command, arg string, o renderOptions) error {
 	ctx, flags := cmd.Context(), cmd.Flags()
 	set := s.settings()
-	log, err := s.logger()
+	log, err := s.logger(noLogging)
 	if err != nil {
 		return err
 	}
@@ -212,7 +212,7 @@ func (s *session) render(cmd *cobra.Command, arg string, o renderOptions) error 
 // resume renders the interrupted jobs of a project.
 func (s *session) resume(ctx context.Context, o renderOptions) error {
 	set := s.settings()
-	log, err := s.logger()
+	log, err := s.logger(noLogging)
 	if err != nil {
 		return err
 	}

@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"math"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -152,11 +153,11 @@ func (s *session) rootCommand() *cobra.Command {
 	root.CompletionOptions.HiddenDefaultCmd = false
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &usageError{err} })
 	flags := root.PersistentFlags()
-	flags.StringVar(&s.logLevel, "log-level", "warn", "what to log to standard error: debug, info, warn or error")
+	flags.StringVar(&s.logLevel, "log-level", "", "log to standard error: debug, info, warn, error or none (default: none, and warn in the studio)")
 	must(root.RegisterFlagCompletionFunc("log-level", cobra.FixedCompletions(
-		[]string{"debug", "info", "warn", "error"}, cobra.ShellCompDirectiveNoFileComp)))
+		[]string{"debug", "info", "warn", "error", "none"}, cobra.ShellCompDirectiveNoFileComp)))
 	root.PersistentPreRunE = func(*cobra.Command, []string) error {
-		_, err := s.logger()
+		_, err := s.logger(noLogging)
 		return err
 	}
 	root.AddCommand(
@@ -228,11 +229,21 @@ func between(min int, want ...string) cobra.PositionalArgs {
 	}
 }
 
-// logger makes the logger that --log-level asks for.
-func (s *session) logger() (*slog.Logger, error) {
-	var level slog.Level
-	if err := level.UnmarshalText([]byte(s.logLevel)); err != nil {
-		return nil, usagef("--log-level %q is not one of debug, info, warn, error", s.logLevel)
+// noLogging is above every level: what goes wrong in a command is said in its
+// error or in a note already.
+const noLogging = slog.Level(math.MaxInt)
+
+// logger makes the logger that --log-level asks for, or that of the level def.
+func (s *session) logger(def slog.Level) (*slog.Logger, error) {
+	level := def
+	switch s.logLevel {
+	case "":
+	case "none":
+		level = noLogging
+	default:
+		if err := level.UnmarshalText([]byte(s.logLevel)); err != nil {
+			return nil, usagef("--log-level %q is not one of debug, info, warn, error, none", s.logLevel)
+		}
 	}
 	return slog.New(slog.NewTextHandler(s.Err, &slog.HandlerOptions{Level: level})), nil
 }
@@ -268,7 +279,7 @@ a display. With DIR it opens that project, without it the home page.`,
 }
 
 func (s *session) studio(ctx context.Context, dir string) error {
-	log, err := s.logger()
+	log, err := s.logger(slog.LevelWarn)
 	if err != nil {
 		return err
 	}
