@@ -103,9 +103,9 @@ func BenchmarkZoom(b *testing.B) {
 	h.settle()
 	h.upload()
 	for i := 0; b.Loop(); i++ {
-		dy := float32(10)
+		dy := float32(25)
 		if i/3%2 == 1 {
-			dy = -10
+			dy = -25
 		}
 		h.pad.Scrolled(&fyne.ScrollEvent{PointEvent: fyne.PointEvent{Position: fyne.NewPos(300, 250)}, Scrolled: fyne.NewDelta(0, dy)})
 		h.upload()

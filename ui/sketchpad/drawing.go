@@ -84,7 +84,7 @@ func (p *Pad) addPoint(x, y float64, pos fyne.Position) {
 	lx, ly := p.view.ToCanvas(pos)
 	next, lead := bounded(cx, cy, g.pressure), bounded(lx, ly, g.pressure)
 	// Nearer points would only make the curve restless.
-	least := math.Max(0.75, 1.5/p.view.Zoom)
+	least := math.Max(0.75, 3/p.view.Zoom)
 	var settled []Point
 	if g.points == 0 || distance(next, g.newest) >= least && g.points < maxStrokePoints-4 {
 		g.newest = next

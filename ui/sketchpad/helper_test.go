@@ -64,6 +64,9 @@ func (b *bench) settle() {
 	}
 }
 
+// pause gives other goroutines time.
+func (b *bench) pause() { time.Sleep(5 * time.Millisecond) }
+
 func (b *bench) point() fyne.PointEvent {
 	return fyne.PointEvent{AbsolutePosition: b.at.Add(b.pad.Position()), Position: b.at}
 }

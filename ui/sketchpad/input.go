@@ -127,7 +127,7 @@ func (p *Pad) panReady() bool {
 
 // Scrolled implements fyne.Scrollable: the wheel zooms about the pointer, sideways scrolling pans.
 func (p *Pad) Scrolled(ev *fyne.ScrollEvent) {
-	const notch = 10 // what one step of a wheel brings
+	const notch = 25 // what one step of a wheel brings; a touchpad brings many smaller ones
 	if ev.Scrolled.DX != 0 {
 		p.pan(ev.Scrolled.DX, 0)
 	}

@@ -90,7 +90,7 @@ func TestPanAndZoomKeepTheCanvasUnderThePointer(t *testing.T) {
 	at := fyne.NewPos(200, 300)
 	x0, y0 := b.pad.view.ToCanvas(at)
 	for range 5 {
-		b.pad.Scrolled(&fyne.ScrollEvent{PointEvent: fyne.PointEvent{Position: at}, Scrolled: fyne.NewDelta(0, 10)})
+		b.pad.Scrolled(&fyne.ScrollEvent{PointEvent: fyne.PointEvent{Position: at}, Scrolled: fyne.NewDelta(0, 25)})
 	}
 	x1, y1 := b.pad.view.ToCanvas(at)
 	if off := math.Hypot(x1-x0, y1-y0) * b.pad.Zoom(); off > 1 {
@@ -492,5 +492,63 @@ func TestKeys(t *testing.T) {
 	}
 	if b.pad.HandleRune('z') {
 		t.Error("z was taken")
+	}
+}
+
+func TestStrokesAreSmoothAndEndAtThePointer(t *testing.T) {
+	for _, step := range []float64{3, 6, 12} {
+		b := newBench(t, newDoc(1024, 1024), 1)
+		b.pad.Zoom100()
+		b.pad.SetBrush(Brush{Size: 4})
+		const radius = 180
+		centre := fyne.NewPos(300, 250)
+		// The desktop driver rounds positions to whole units.
+		at := func(a float64) fyne.Position {
+			return fyne.NewPos(
+				float32(math.Round(300+radius*math.Cos(a))), float32(math.Round(250+radius*math.Sin(a))))
+		}
+		b.press(desktop.MouseButtonPrimary, at(0))
+		for a := 0.0; a < 1.8*math.Pi; a += step / radius {
+			b.moveTo(at(a))
+		}
+		last := b.at
+		b.release()
+		o := b.pad.doc.Objects()[0]
+		cx, cy := b.pad.view.ToCanvas(centre)
+		middle := o.Points[5 : len(o.Points)-5]
+		worst, turn := 0.0, 0.0
+		for i := 1; i < len(middle)-1; i++ {
+			p, q, r := middle[i-1], middle[i], middle[i+1]
+			worst = math.Max(worst, math.Abs(math.Hypot(float64(q.X)-cx, float64(q.Y)-cy)-radius))
+			bend := math.Atan2(float64(r.Y-q.Y), float64(r.X-q.X)) - math.Atan2(float64(q.Y-p.Y), float64(q.X-p.X))
+			bend = math.Remainder(bend, 2*math.Pi)
+			turn = math.Max(turn, math.Abs(bend-distance(q, r)/radius))
+		}
+		if worst > 1.2 {
+			t.Errorf("steps of %g: the stroke strays %.2f pixels from the circle that was drawn", step, worst)
+		}
+		if turn > 4*math.Pi/180 {
+			t.Errorf("steps of %g: the stroke has a kink of %.1f°", step, turn*180/math.Pi)
+		}
+		x, y := b.pad.view.ToCanvas(last)
+		end := o.Points[len(o.Points)-1]
+		if math.Hypot(float64(end.X)-x, float64(end.Y)-y) > 0.3 {
+			t.Errorf("steps of %g: the stroke ends at (%g,%g), the pointer at (%.1f,%.1f)", step, end.X, end.Y, x, y)
+		}
+		b.same()
+	}
+}
+
+func TestCornersStay(t *testing.T) {
+	b := newBench(t, newDoc(1024, 1024), 1)
+	b.pad.Zoom100()
+	x, y := b.pad.view.ToCanvas(fyne.NewPos(200, 150))
+	b.draw([2]float64{x, y}, [2]float64{x + 200, y}, [2]float64{x + 200, y + 200})
+	nearest := math.Inf(1)
+	for _, q := range b.pad.doc.Objects()[0].Points {
+		nearest = math.Min(nearest, math.Hypot(float64(q.X)-x-200, float64(q.Y)-y))
+	}
+	if nearest > 8 {
+		t.Errorf("the stroke cuts the corner by %.1f pixels", nearest)
 	}
 }
