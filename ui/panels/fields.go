@@ -171,3 +171,16 @@ func (f *fold) setOpen(open bool) {
 	}
 	f.object.Refresh()
 }
+
+// thinBar is a progress bar of the height of a line.
+type thinBar struct{}
+
+// Layout implements fyne.Layout.
+func (thinBar) Layout(objects []fyne.CanvasObject, size fyne.Size) {
+	for _, o := range objects {
+		o.Resize(size)
+	}
+}
+
+// MinSize implements fyne.Layout.
+func (thinBar) MinSize([]fyne.CanvasObject) fyne.Size { return fyne.NewSize(40, 6) }

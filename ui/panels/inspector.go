@@ -53,9 +53,7 @@ func NewInspector(intents Intents, icons Icons) *Inspector {
 	in.checkpoint = widget.NewSelect(nil, nil)
 	in.checkpoint.OnChanged = func(string) { in.checkpointChosen() }
 	addModels := widget.NewButton(lang.L("Add checkpoints…"), func() { intents.AddCheckpoints() })
-	addModels.Importance = widget.LowImportance
-	addModels.Alignment = widget.ButtonAlignLeading
-	in.starter = container.NewVBox(caption(lang.L("Using the starter model. Add your own checkpoints for photographic results.")), addModels)
+	in.starter = container.NewVBox(caption(lang.L("Using the starter model. Add your own checkpoints for photographic results.")), container.NewHBox(addModels))
 
 	in.percent = widget.NewLabelWithStyle("", fyne.TextAlignTrailing, fyne.TextStyle{Bold: true})
 	in.effect = caption("")
@@ -108,7 +106,7 @@ func (in *Inspector) layOut() {
 		in.advanced.fold.object,
 	)
 	in.scroll = container.NewVScroll(container.NewPadded(form))
-	foot := container.NewVBox(in.bar, in.status, in.render)
+	foot := container.NewVBox(container.New(thinBar{}, in.bar), in.status, in.render)
 	in.object = container.NewBorder(nil, container.NewVBox(widget.NewSeparator(), container.NewPadded(foot)), nil, nil, in.scroll)
 }
 

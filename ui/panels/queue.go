@@ -163,7 +163,7 @@ func newJobRow(id string, q *Queue) *jobRow {
 	})
 	buttons := container.NewHBox(r.up, r.down, r.open, r.retry, r.cancel, r.remove)
 	r.object = container.NewStack(newCardGround(), container.NewVBox(
-		container.NewBorder(nil, nil, nil, buttons, r.title), r.bar, r.detail, r.frame))
+		container.NewBorder(nil, nil, nil, buttons, r.title), container.New(thinBar{}, r.bar), r.detail, r.frame))
 	return r
 }
 

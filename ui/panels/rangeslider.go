@@ -21,7 +21,10 @@ type rangeSlider struct {
 	hovered    bool
 }
 
-const rangeStep = 0.05
+const (
+	rangeStep  = 0.05
+	rangeInset = 4 // units left and right of the track, as a slider has
+)
 
 func newRangeSlider(onChange func(start, end float64)) *rangeSlider {
 	r := &rangeSlider{end: 1, onChange: onChange}
@@ -41,7 +44,7 @@ func (r *rangeSlider) thumb() float32 { return theme.IconInlineSize() * 0.75 }
 
 func (r *rangeSlider) fraction(x float32) float64 {
 	t := r.thumb()
-	f := float64((x - t/2) / max(r.Size().Width-t, 1))
+	f := float64((x - t/2 - rangeInset) / max(r.Size().Width-t-2*rangeInset, 1))
 	return min(max(math.Round(f/rangeStep)*rangeStep, 0), 1)
 }
 
@@ -122,11 +125,11 @@ type rangeRenderer struct {
 // Layout implements fyne.WidgetRenderer.
 func (v *rangeRenderer) Layout(size fyne.Size) {
 	t := v.r.thumb()
-	line := theme.InputBorderSize() * 4
+	line := theme.InputBorderSize() * 2
 	y := (size.Height - line) / 2
-	x := func(f float64) float32 { return t/2 + float32(f)*(size.Width-t) }
-	v.track.Move(fyne.NewPos(t/2, y))
-	v.track.Resize(fyne.NewSize(max(size.Width-t, 0), line))
+	x := func(f float64) float32 { return rangeInset + t/2 + float32(f)*(size.Width-t-2*rangeInset) }
+	v.track.Move(fyne.NewPos(x(0), y))
+	v.track.Resize(fyne.NewSize(max(x(1)-x(0), 0), line))
 	v.active.Move(fyne.NewPos(x(v.r.start), y))
 	v.active.Resize(fyne.NewSize(max(x(v.r.end)-x(v.r.start), 0), line))
 	for thumb, f := range map[*canvas.Circle]float64{v.from: v.r.start, v.to: v.r.end} {
@@ -151,7 +154,7 @@ func (v *rangeRenderer) Refresh() {
 	th, variant := theme.Current(), fyne.CurrentApp().Settings().ThemeVariant()
 	v.track.FillColor = th.Color(theme.ColorNameInputBorder, variant)
 	v.track.CornerRadius, v.active.CornerRadius = 2, 2
-	v.active.FillColor = th.Color(theme.ColorNamePrimary, variant)
+	v.active.FillColor = th.Color(theme.ColorNameForeground, variant)
 	v.from.FillColor = th.Color(theme.ColorNameForeground, variant)
 	v.to.FillColor = v.from.FillColor
 	v.halo.FillColor = color.Transparent

@@ -7,7 +7,9 @@ import (
 )
 
 // latest runs work in the background, one at a time, the newest wins: starting
-// new work cancels the one that runs and drops the one that waits.
+// new work cancels the one that runs and drops the one that waits. A context
+// stays valid after its work has returned until newer work starts, so that what
+// the work has posted to the UI goroutine can ask it whether it is still wanted.
 type latest struct {
 	mu      sync.Mutex
 	cancel  context.CancelFunc
@@ -66,14 +68,13 @@ func (l *latest) loop() {
 			l.mu.Unlock()
 			return
 		}
+		if l.cancel != nil {
+			l.cancel()
+		}
 		ctx, cancel := context.WithCancel(context.Background())
 		l.cancel = cancel
 		l.mu.Unlock()
 		work(ctx)
-		l.mu.Lock()
-		l.cancel = nil
-		l.mu.Unlock()
-		cancel()
 	}
 }
 

@@ -15,7 +15,10 @@ import (
 )
 
 // render puts the recipe into the queue.
-func (w *workspace) render() { w.enqueue(w.state.Next(rand.Int64N)) }
+func (w *workspace) render() {
+	w.enqueue(w.state.Next(rand.Int64N))
+	w.draftWait.Touch()
+}
 
 // enqueue renders a recipe of the drawing as it is now.
 func (w *workspace) enqueue(r projects.Recipe) {

@@ -10,7 +10,6 @@ import (
 	"fyne.io/fyne/v2/container"
 	"fyne.io/fyne/v2/driver/desktop"
 	"fyne.io/fyne/v2/lang"
-	"fyne.io/fyne/v2/layout"
 	"fyne.io/fyne/v2/theme"
 	"fyne.io/fyne/v2/widget"
 
@@ -62,7 +61,7 @@ func newResultPane(w *workspace) *resultPane {
 	head := container.NewBorder(nil, nil, nil, container.NewHBox(
 		tooltip.New(p.hold, lang.L("Hold to lay the sketch over the picture (H)")),
 		tooltip.New(p.open, lang.L("See this concept large, with its recipe")),
-		p.keep, layout.NewSpacer()), p.caption)
+		p.keep), p.caption)
 	p.object = container.NewBorder(container.NewPadded(head), nil, nil, nil, p.picture.object)
 	return p
 }
@@ -71,6 +70,7 @@ func newResultPane(w *workspace) *resultPane {
 func (p *resultPane) waiting() {
 	p.leaveLive()
 	p.caption.SetText(lang.L("Starting…"))
+	p.picture.setHint("")
 }
 
 // progress shows a running job.
@@ -96,6 +96,28 @@ func (p *resultPane) finished(j projects.Job) {
 	case projects.JobCancelled:
 		p.caption.SetText(lang.L("Cancelled"))
 	}
+	if n := len(j.Concepts); n > 0 {
+		p.load(j.Concepts[n-1])
+	}
+}
+
+// load shows a stored concept, whose time and provider are known by now.
+func (p *resultPane) load(id string) {
+	project := p.w.project
+	go func() {
+		c, err := project.Concept(p.w.s.ctx, id)
+		fyne.Do(func() {
+			if err != nil {
+				p.w.s.fail(lang.L("The picture could not be read"), err)
+				return
+			}
+			if c.Provider != "" {
+				p.w.provider = c.Provider
+				p.w.view.bar.show()
+			}
+			p.showConcept(c)
+		})
+	}()
 }
 
 // showConcept shows a finished concept.

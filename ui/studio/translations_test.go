@@ -25,7 +25,7 @@ import (
 var writeEnglish = flag.Bool("write-english", false, "write assets/translations/en.json")
 
 // usedTexts collects every English text that the window translates: the first
-// arguments of lang.L and of functions called tr, the menus and titles of the
+// arguments of lang.L, lang.N and of functions called tr, the menus and titles of the
 // commands, and what extractors and samples declare. Texts map to where they are.
 func usedTexts(t *testing.T) map[string]string {
 	t.Helper()
@@ -79,7 +79,7 @@ func isTranslator(fun ast.Expr) bool {
 	switch fun := fun.(type) {
 	case *ast.SelectorExpr:
 		pkg, ok := fun.X.(*ast.Ident)
-		return ok && pkg.Name == "lang" && fun.Sel.Name == "L" || fun.Sel.Name == "tr"
+		return ok && pkg.Name == "lang" && (fun.Sel.Name == "L" || fun.Sel.Name == "N") || fun.Sel.Name == "tr"
 	case *ast.Ident:
 		return fun.Name == "tr"
 	}
@@ -100,15 +100,29 @@ func fyneTexts() []string {
 		"File", "Folder", "New Folder", "No", "OK", "Open", "Paste", "Quit", "Redo", "Save", "Select all", "Show Hidden Files", "Undo", "Yes"}
 }
 
+// plurals are the texts that count something, with their singular.
+func plurals() map[string]string {
+	return map[string]string{"{{.Count}} concepts": "{{.Count}} concept"}
+}
+
 func texts(t *testing.T, file string) map[string]string {
 	t.Helper()
 	data, err := fs.ReadFile(assets.Translations(), file)
 	if err != nil {
 		t.Fatal(err)
 	}
-	var m map[string]string
-	if err := json.Unmarshal(data, &m); err != nil {
+	var raw map[string]any
+	if err := json.Unmarshal(data, &raw); err != nil {
 		t.Fatalf("%s: %v", file, err)
+	}
+	m := map[string]string{}
+	for text, translation := range raw {
+		switch v := translation.(type) {
+		case string:
+			m[text] = v
+		case map[string]any: // a plural
+			m[text], _ = v["other"].(string)
+		}
 	}
 	return m
 }
@@ -124,9 +138,12 @@ func TestTranslationsAreComplete(t *testing.T) {
 		}
 	}
 	if *writeEnglish {
-		english := map[string]string{}
+		english := map[string]any{}
 		for text := range used {
 			english[text] = text
+		}
+		for text, singular := range plurals() {
+			english[text] = map[string]string{"one": singular, "other": text}
 		}
 		data, err := json.MarshalIndent(english, "", "  ")
 		if err != nil {
