@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	"path/filepath"
 	goruntime "runtime"
@@ -135,7 +136,16 @@ func (s *session) checkEngine(ctx context.Context) []finding {
 	if err != nil {
 		return append(findings, finding{"engine", bad, err.Error(), ""})
 	}
-	for _, p := range engine.Providers(ctx) {
+	// Drivers that are tried write complaints of their own, which say less than
+	// the reasons below; --log-level debug lets them through.
+	var providers []inference.ProviderStatus
+	try := func() { providers = engine.Providers(ctx) }
+	if log.Enabled(ctx, slog.LevelDebug) {
+		try()
+	} else if err := silence(try); err != nil {
+		findings = append(findings, finding{"providers", bad, err.Error(), ""})
+	}
+	for _, p := range providers {
 		if !p.OK && foreign(p.Name) {
 			continue
 		}
