@@ -19,7 +19,7 @@ var ErrNeedsDepthModel = errors.New("this is a photograph or a shaded picture, a
 // depthParams are shared by depth and normal, which reads the same surface.
 func depthParams() []Param {
 	return []Param{
-		{Name: "gap", Label: "Close gaps", Help: "Strokes that stop this near to another one are taken as joined. In pixels of a 512-pixel drawing.",
+		{Name: "gap", Label: "Close gaps", Help: "Strokes that stop this near to another one are taken as joined; outlines that stay open get three times as much. In pixels of a 512-pixel drawing.",
 			Type: Int, Min: 0, Max: 48, Step: 1, Default: 12},
 		{Name: "parts", Label: "Bulge of parts", Help: "How much the parts of a rounded object bulge by themselves. 0 follows the outline only.",
 			Type: Float, Min: 0, Max: 1, Step: .05, Default: .2},

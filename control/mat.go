@@ -163,18 +163,23 @@ func toRGBA(g *image.Gray) (*image.RGBA, error) {
 // toGray reduces an opaque colour image to OpenCV's luma.
 func toGray(m *image.RGBA) (*image.Gray, error) {
 	dst := image.NewGray(image.Rectangle{Max: m.Rect.Size()})
+	return dst, grayInto(dst, m)
+}
+
+// grayInto is toGray into an image of the same size.
+func grayInto(dst *image.Gray, m *image.RGBA) error {
 	in, err := viewRGBA(m)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer in.Close()
 	out, err := viewGray(dst)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer out.Close()
 	if err := gocv.CvtColor(in.Mat, &out.Mat, gocv.ColorRGBAToGray); err != nil {
-		return nil, fmt.Errorf("reduce colour to gray: %w", err)
+		return fmt.Errorf("reduce colour to gray: %w", err)
 	}
-	return dst, out.filled(unsafe.Pointer(unsafe.SliceData(dst.Pix)))
+	return out.filled(unsafe.Pointer(unsafe.SliceData(dst.Pix)))
 }

@@ -80,9 +80,18 @@ func (pg *page) look(ctx context.Context) error {
 	return nil
 }
 
+// paper is the ground of the loaded pixels in one channel: always light for
+// drawings, as load turns negatives around.
+func (pg *page) paper(channel int) uint8 {
+	if pg.negative {
+		return 255 - pg.ground[channel]
+	}
+	return pg.ground[channel]
+}
+
 // load brings the source to render size: composited over its ground, uneven
-// paper flattened, thin lines kept. Around a source of another shape lies its
-// own ground.
+// paper flattened, thin lines kept, drawings on a dark ground turned into their
+// negative. Around a source of another shape lies its own ground.
 func (pg *page) load(ctx context.Context) (*raster, error) {
 	if pg.pixels != nil {
 		return pg.pixels, nil
@@ -111,7 +120,7 @@ func (pg *page) frame(planes []*image.Gray) *raster {
 	}
 	wide := make([]*image.Gray, len(planes))
 	for c, p := range planes {
-		wide[c] = pg.frameGray(p, pg.ground[c])
+		wide[c] = pg.frameGray(p, pg.paper(c))
 	}
 	if len(wide) == 1 {
 		return &raster{gray: wide[0]}
@@ -170,7 +179,7 @@ func (pg *page) ink(ctx context.Context) (*image.Gray, error) {
 	var lut [3][256]uint8
 	for c := range lut {
 		for v := range lut[c] {
-			d := v - int(pg.ground[c])
+			d := v - int(pg.paper(c))
 			d = max(d, -d)
 			if d <= pg.noise {
 				continue

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"image"
+	"math"
 	"slices"
 
 	"gocv.io/x/gocv"
@@ -29,45 +30,65 @@ type drawing struct {
 }
 
 // findRegions closes small gaps between strokes and takes what the strokes
-// enclose. Stroke pixels go to the nearest region, so that regions meet in the
-// middle of the strokes. A drawing without closed lines has its strokes
+// enclose. Gaps up to reach pixels are closed; wider ones, up to three times
+// that, only when it gains a good deal of area, as for an outline that was not
+// drawn to its end. Stroke pixels go to the nearest region, so that regions meet
+// in the middle of the strokes. A drawing without closed lines has its strokes
 // themselves as regions.
-func findRegions(ctx context.Context, ink *image.Gray, gap int) (*drawing, error) {
-	w, h := ink.Rect.Dx(), ink.Rect.Dy()
-	barrier := inked(ink, 96)
-	barrier.thinned().closeGaps(barrier, gap)
-	if err := ctx.Err(); err != nil {
-		return nil, err
-	}
-	label, n, err := components(barrier, 0)
-	if err != nil {
-		return nil, err
-	}
-	least := max(12, w*h/20000)
-	if !enclose(label, n, w, h, least) {
-		if label, n, err = components(barrier, 1); err != nil {
+func findRegions(ctx context.Context, ink *image.Gray, reach int) (*drawing, error) {
+	d := &drawing{w: ink.Rect.Dx(), h: ink.Rect.Dy()}
+	strokes := inked(ink, 48) // light strokes close regions too
+	thin := strokes.thinned()
+	loose := thin.ends(6*reach + 4)
+	least := max(12, d.w*d.h/20000)
+	most := 0
+	for _, wider := range []float64{1, 5. / 3, 3} {
+		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		areas := make([]int, n)
-		for _, l := range label {
-			areas[l]++
+		barrier := &mask{w: d.w, h: d.h, on: slices.Clone(strokes.on)}
+		thin.closeGaps(barrier, loose, int(math.Round(wider*float64(reach))))
+		label, n, err := components(barrier, 0)
+		if err != nil {
+			return nil, err
 		}
-		keep := make([]int32, n)
-		next := int32(1)
-		for l := 1; l < n; l++ {
-			if areas[l] >= least/2 {
-				keep[l] = next
-				next++
-			}
+		if area := enclose(label, n, d.w, d.h, least); float64(area) > 1.08*float64(most) {
+			d.label, most = label, area
 		}
-		for i, l := range label {
-			label[i] = keep[l]
+		if len(loose) == 0 || reach == 0 {
+			break // nothing to join
 		}
 	}
-	d := &drawing{w: w, h: h, label: label}
+	if d.label == nil {
+		label, n, err := components(strokes, 1)
+		if err != nil {
+			return nil, err
+		}
+		dropSmall(label, n, least/2)
+		d.label = label
+	}
 	d.absorb()
 	d.build()
 	return d, ctx.Err()
+}
+
+// dropSmall renumbers labels without areas below least.
+func dropSmall(label []int32, n, least int) {
+	areas := make([]int, n)
+	for _, l := range label {
+		areas[l]++
+	}
+	keep := make([]int32, n)
+	next := int32(1)
+	for l := 1; l < n; l++ {
+		if areas[l] >= least {
+			keep[l] = next
+			next++
+		}
+	}
+	for i, l := range label {
+		label[i] = keep[l]
+	}
 }
 
 // components numbers the connected areas of m that have the given value from 1;
@@ -106,9 +127,9 @@ func components(m *mask, value uint8) (label []int32, n int, err error) {
 const unassigned = -1
 
 // enclose renumbers labels: areas that reach the frame are background (0), tiny
-// ones and strokes are unassigned, the others count from 1. It reports whether
-// any closed region was found.
-func enclose(label []int32, n, w, h, least int) bool {
+// ones and strokes are unassigned, the others count from 1. It returns the area
+// of those.
+func enclose(label []int32, n, w, h, least int) (enclosed int) {
 	areas, open := make([]int, n), make([]bool, n)
 	for i, l := range label {
 		areas[l]++
@@ -129,12 +150,13 @@ func enclose(label []int32, n, w, h, least int) bool {
 		default:
 			renumber[l] = next
 			next++
+			enclosed += areas[l]
 		}
 	}
 	for i, l := range label {
 		label[i] = renumber[l]
 	}
-	return next > 1
+	return enclosed
 }
 
 // absorb gives unassigned pixels to the nearest region, ring by ring.

@@ -29,9 +29,17 @@ func (pg *page) resample(ctx context.Context, planes int) ([]*image.Gray, error)
 	return pg.shrink(ctx, planes)
 }
 
-// readRow reads row y over the ground, with uneven paper flattened.
+// readRow reads row y over the ground, with uneven paper flattened and light
+// drawings on dark made dark on light, so that rounding treats both alike.
 func (pg *page) readRow(rows *rowReader, y int, planes [][]uint8) {
 	over(rows.row(y), pg.ground, planes)
+	if pg.negative {
+		for _, p := range planes {
+			for x, v := range p {
+				p[x] = 255 - v
+			}
+		}
+	}
 	if pg.uneven != nil {
 		pg.uneven.flatten(planes[0], y, pg.from.Y)
 	}
@@ -178,7 +186,7 @@ func (pg *page) shrink(ctx context.Context, planes int) ([]*image.Gray, error) {
 			}
 		}
 		for c := range bands {
-			bands[c].write(out[c].Pix[ty*to.X:(ty+1)*to.X], sx*sy, gain, pg.ground[c])
+			bands[c].write(out[c].Pix[ty*to.X:(ty+1)*to.X], sx*sy, gain, pg.paper(c))
 			bands[c].reset()
 		}
 	}
@@ -200,7 +208,7 @@ func (pg *page) enlarge(ctx context.Context, src []*image.Gray) ([]*image.Gray, 
 			return nil, err
 		}
 		if !pg.photo {
-			if err := crispen(big, factor, pg.ground[c]); err != nil {
+			if err := crispen(big, factor, pg.paper(c)); err != nil {
 				return nil, err
 			}
 		}

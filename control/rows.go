@@ -56,20 +56,21 @@ func (r *rowReader) row(y int) []uint8 {
 	return r.line.Pix
 }
 
-// rowIsPlain reports whether every pixel is opaque and gray. It reads two
-// pixels at a time: this is what keeps the fast path of canny fast.
+// rowIsPlain reports whether every pixel is opaque and gray. It reads
+// eight pixels at a time: this is what keeps the fast path of canny fast.
 func rowIsPlain(row []uint8) bool {
 	const (
 		chroma = 0x0000ffff_0000ffff // where r^g and g^b end up
 		alpha  = 0xff000000_ff000000
 	)
 	diff, opaque := uint64(0), uint64(alpha)
-	for len(row) >= 16 {
-		a := binary.LittleEndian.Uint64(row)
-		b := binary.LittleEndian.Uint64(row[8:])
-		diff |= (a ^ a>>8) | (b ^ b>>8)
-		opaque &= a & b
-		row = row[16:]
+	for len(row) >= 32 {
+		p := (*[32]uint8)(row)
+		a, b := binary.LittleEndian.Uint64(p[0:]), binary.LittleEndian.Uint64(p[8:])
+		c, d := binary.LittleEndian.Uint64(p[16:]), binary.LittleEndian.Uint64(p[24:])
+		diff |= (a ^ a>>8) | (b ^ b>>8) | (c ^ c>>8) | (d ^ d>>8)
+		opaque &= a & b & c & d
+		row = row[32:]
 	}
 	for len(row) >= 4 {
 		a := uint64(binary.LittleEndian.Uint32(row))

@@ -33,7 +33,8 @@ func scribbleImage(ctx context.Context, pg *page, v values) (*image.RGBA, error)
 		if err != nil {
 			return nil, err
 		}
-		lines, err := thinEdges(edges, v.float("sigma"), 127)
+		// Gradients are weaker than the network edges that the usual 127 is for.
+		lines, err := thinEdges(edges, v.float("sigma"), 64)
 		if err != nil {
 			return nil, err
 		}

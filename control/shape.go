@@ -96,7 +96,7 @@ func straightEdged(outline []image.Point, unit float64) (straight, upright bool)
 	n := len(outline)
 	vec := gocv.NewPointVectorFromPoints(outline)
 	defer vec.Close()
-	approx := gocv.ApproxPolyDP(vec, max(1.5, min(2.5*unit, .015*float64(n))), true)
+	approx := gocv.ApproxPolyDP(vec, max(1.5, min(4*unit, .015*float64(n))), true)
 	defer approx.Close()
 	corners := approx.ToPoints()
 	if len(corners) < 3 || len(corners) > 24 {

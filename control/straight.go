@@ -61,7 +61,7 @@ func thinLines(ctx context.Context, pg *page) (*mask, error) {
 		return nil, err
 	}
 	if pg.photo {
-		edges, err := cannyImage(ctx, pg, values{"low": 60, "high": 150, "blur": 1})
+		edges, err := (&cannyMethod{}).image(ctx, pg, values{"low": 60, "high": 150, "blur": 1})
 		if err != nil {
 			return nil, err
 		}
@@ -75,7 +75,7 @@ func thinLines(ctx context.Context, pg *page) (*mask, error) {
 	if err != nil {
 		return nil, err
 	}
-	return inked(ink, 96).thinned(), ctx.Err()
+	return inked(ink, 72).thinned(), ctx.Err()
 }
 
 // drawSegments draws white lines on black.

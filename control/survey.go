@@ -11,6 +11,7 @@ type survey struct {
 	photo    bool     // a photograph or shaded render, not line work
 	coloured bool     // some pixel has colour worth keeping
 	ground   [3]uint8 // the paper: what transparent parts and the padding show
+	negative bool     // a drawing on a dark ground
 	noise    int      // differences from the paper up to this are grain
 	uneven   *paper   // the paper's brightness where it varies, else nil
 }
@@ -24,6 +25,8 @@ const (
 
 	solidShare  = .08 // photographs have areas without paper in them …
 	solidLevels = 3.2 // … that hold many levels: bits of entropy over 64 bins
+	cleanLevels = 4   // paper that varies more than this is a backdrop or a scan, …
+	someLevels  = 2.4 // … and fewer levels beside it make a photograph
 )
 
 // surveySource finds out what a source is. Transparent drawings are laid over
@@ -61,6 +64,7 @@ func surveySource(ctx context.Context, src image.Image) (survey, error) {
 	s.photo = px.looksShaded(s.ground)
 	if !s.photo {
 		s.noise = px.grain(s.ground)
+		s.negative = luma(s.ground[0], s.ground[1], s.ground[2]) < 128
 	}
 	return s, ctx.Err()
 }
@@ -296,6 +300,9 @@ func (px *proxy) looksShaded(ground [3]uint8) bool {
 			p := float64(n) / float64(solid)
 			bits -= p * math.Log2(p)
 		}
+	}
+	if px.grain(ground) > cleanLevels {
+		return bits >= someLevels
 	}
 	return bits >= solidLevels
 }

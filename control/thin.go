@@ -192,13 +192,11 @@ func (m *mask) trace(from image.Point, reach int) end {
 	return e
 }
 
-// closeGaps joins loose ends of the thinned lines to what lies ahead of them
-// within reach pixels, by drawing into barrier.
-func (m *mask) closeGaps(barrier *mask, reach int) {
-	if reach <= 0 {
-		return
-	}
-	for _, e := range m.ends(2*reach + 4) {
+// closeGaps joins loose ends of the thinned lines m to what lies ahead of them
+// within reach pixels, by drawing into barrier. The ends must have been traced
+// back for twice that.
+func (m *mask) closeGaps(barrier *mask, loose []end, reach int) {
+	for _, e := range loose {
 		best, bestCost := image.Point{}, math.Inf(1)
 		for dy := -reach; dy <= reach; dy++ {
 			for dx := -reach; dx <= reach; dx++ {

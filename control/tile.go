@@ -34,6 +34,11 @@ func tileImage(ctx context.Context, pg *page, v values) (*image.RGBA, error) {
 			return nil, err
 		}
 	}
+	if pg.negative { // the picture's own colours, not their negative
+		for i := 0; i < len(src.Pix); i += 4 {
+			src.Pix[i], src.Pix[i+1], src.Pix[i+2] = 255-src.Pix[i], 255-src.Pix[i+1], 255-src.Pix[i+2]
+		}
+	}
 	levels := v.int("levels")
 	whole := image.Pt(roundTo64(pg.size.X), roundTo64(pg.size.Y))
 	in, err := viewRGBA(src)
