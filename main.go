@@ -10,8 +10,11 @@ import (
 	"os/signal"
 	"syscall"
 
+	"fyne.io/fyne/v2"
+	"fyne.io/fyne/v2/app"
 	"golang.org/x/term"
 
+	"maquette/assets"
 	"maquette/inference"
 	"maquette/inference/runtime"
 	"maquette/projects"
@@ -34,7 +37,7 @@ func run() int {
 	// The first Ctrl-C ends the command in good order, a second one at once.
 	context.AfterFunc(ctx, stop)
 
-	app := &terminal.App{
+	command := &terminal.App{
 		Version:     version,
 		In:          os.Stdin,
 		Out:         os.Stdout,
@@ -55,6 +58,7 @@ func run() int {
 			return projects.NewLibrary(set.ModelFolders, log)
 		},
 		Studio: func(ctx context.Context, dir string, log *slog.Logger) error {
+			app.SetMetadata(metadata())
 			return studio.Run(ctx, studio.Options{
 				ProjectDir: dir,
 				NewEngine: func(set settings.Settings) (studio.Engine, error) {
@@ -68,5 +72,15 @@ func run() int {
 			})
 		},
 	}
-	return app.Run(ctx, os.Args[1:])
+	return command.Run(ctx, os.Args[1:])
+}
+
+// metadata says of FyneApp.toml what the window needs to know of it; a program
+// that go build made does not read the file.
+func metadata() fyne.AppMetadata {
+	return fyne.AppMetadata{
+		ID: studio.AppID, Name: "Maquette", Version: version, Build: 1,
+		Icon:       fyne.NewStaticResource("maquette.png", assets.Icon("maquette.png")),
+		Migrations: map[string]bool{"fyneDo": true},
+	}
 }
