@@ -2,7 +2,6 @@ package projects
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"image"
@@ -113,7 +112,7 @@ func describe(picture []byte, c Concept) ([]byte, sidecar, error) {
 	s := newSidecar(c)
 	inside := s
 	inside.Starred = false
-	text, err := json.Marshal(inside)
+	text, err := jsonfile.EncodeCompact(inside)
 	if err != nil {
 		return nil, s, err
 	}

@@ -14,6 +14,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"maquette/projects/internal/jsonfile"
 )
 
 // SketchInfo describes a sketch of a project.
@@ -71,7 +73,7 @@ func (p *Project) SaveSketch(ctx context.Context, id, name string, strokes json.
 		return fail(err)
 	}
 	size := img.Bounds().Size()
-	data, err := json.Marshal(sketchFile{
+	data, err := jsonfile.EncodeCompact(sketchFile{
 		Schema: Schema, ID: id, Name: strings.ToValidUTF8(name, "\uFFFD"), Width: size.X, Height: size.Y,
 		Modified: now(), Image: hexHash(picture), Strokes: strokes,
 	})

@@ -23,7 +23,7 @@ import (
 // Bounds of the starter archive once it is unpacked.
 const (
 	maxStarterBytes = 4 << 30
-	maxStarterFiles = 10_000
+	maxStarterFiles = 500
 )
 
 // manifestName lists the unpacked files with their sizes, so that a folder in

@@ -10,11 +10,17 @@ import (
 )
 
 // Encode writes v indented, with a newline at the end.
-func Encode(v any) ([]byte, error) {
+func Encode(v any) ([]byte, error) { return encode(v, "  ") }
+
+// EncodeCompact writes v in one line. Characters that matter in HTML only stay
+// as they are, also in a json.RawMessage.
+func EncodeCompact(v any) ([]byte, error) { return encode(v, "") }
+
+func encode(v any, indent string) ([]byte, error) {
 	var b bytes.Buffer
 	enc := json.NewEncoder(&b)
 	enc.SetEscapeHTML(false)
-	enc.SetIndent("", "  ")
+	enc.SetIndent("", indent)
 	if err := enc.Encode(v); err != nil {
 		return nil, err
 	}
