@@ -38,7 +38,7 @@ func newScene(p *Pad) *scene {
 	all := container.NewWithoutLayout()
 	// A soft shadow as a few rounded rectangles, each a little larger and very faint.
 	for range 6 {
-		r := canvas.NewRectangle(color.NRGBA{A: 8})
+		r := canvas.NewRectangle(color.NRGBA{A: 6})
 		s.shadows = append(s.shadows, r)
 		all.Add(r)
 	}
@@ -153,14 +153,18 @@ func (s *scene) placeCursor() {
 	freehand := p.tool == ToolBrush || p.tool == ToolEraser
 	outline := p.hovering && freehand && !p.panReady() && d >= 6
 	pixel := float32(1 / p.view.Scale)
-	circle(s.rim, p.hover, d+2*pixel, pixel, outline)
-	circle(s.inner, p.hover, d, pixel, outline)
+	s.circle(s.rim, p.hover, d+2*pixel, pixel, outline)
+	s.circle(s.inner, p.hover, d, pixel, outline)
 	at, marked := p.mark()
-	circle(s.marker, at, 10, 1.5, marked)
+	s.circle(s.marker, at, 10, 1.5, marked)
 }
 
+// wake asks for a frame. Fyne paints none for an object that was hidden so far; the surround is always there and costs
+// nothing to refresh.
+func (s *scene) wake() { s.surround.Refresh() }
+
 // circle puts c around a place, or hides it.
-func circle(c *canvas.Circle, at fyne.Position, diameter, stroke float32, shown bool) {
+func (s *scene) circle(c *canvas.Circle, at fyne.Position, diameter, stroke float32, shown bool) {
 	if !shown {
 		if c.Visible() {
 			c.Hide()
@@ -172,5 +176,6 @@ func circle(c *canvas.Circle, at fyne.Position, diameter, stroke float32, shown 
 	c.Move(at.SubtractXY(diameter/2, diameter/2))
 	if !c.Visible() {
 		c.Show()
+		s.wake()
 	}
 }

@@ -110,6 +110,7 @@ func (s *screen) place(anew bool) {
 			t.raster.Hide()
 		}
 	}
+	s.pad.scene.wake()
 }
 
 // visible returns the range of columns and rows of the grid that lie on the pad; last is excluded.

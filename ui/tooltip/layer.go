@@ -15,6 +15,7 @@ func NewLayer(content fyne.CanvasObject) fyne.CanvasObject {
 		content: content,
 		ground:  canvas.NewRectangle(nil),
 		label:   widget.NewLabel(""),
+		wake:    canvas.NewRectangle(nil),
 	}
 	l.label.SizeName = theme.SizeNameCaptionText
 	l.box = container.NewWithoutLayout(l.ground, l.label)
@@ -30,12 +31,20 @@ type layer struct {
 	box     *fyne.Container
 	ground  *canvas.Rectangle
 	label   *widget.Label
+	laid    fyne.Size // for which the content was laid out
+	// Fyne paints no frame for a container that is shown or hidden, nor for what was hidden so far. This rectangle without
+	// a size is always there; to refresh it costs nothing but makes a frame.
+	wake *canvas.Rectangle
 }
 
 // widest is the width in units at which the text of a tip wraps.
 const widest = 300
 
-// show lets text appear below an object that lies at a place of the layer, or above it where there is no room below.
+// leftEdge is how far from the left edge of the layer an object ends that counts as part of a narrow strip there.
+const leftEdge = 160
+
+// show lets text appear by an object that lies at a place of the layer: beside it in a strip at the left edge, where it
+// would cover the next tool, else below it, or above it where there is no room below.
 func (l *layer) show(text string, at fyne.Position, size fyne.Size) {
 	const gap = 4
 	l.recolour()
@@ -53,16 +62,25 @@ func (l *layer) show(text string, at fyne.Position, size fyne.Size) {
 	if pos.Y+want.Height > room.Height {
 		pos.Y = at.Y - want.Height - gap
 	}
+	if right := at.X + size.Width; right < leftEdge && right+2*gap+want.Width < room.Width {
+		pos = fyne.NewPos(right+2*gap, min(at.Y+(size.Height-want.Height)/2, room.Height-want.Height-gap))
+	}
 	pos.X = min(pos.X, room.Width-want.Width-gap)
 	l.box.Move(fyne.NewPos(max(pos.X, gap), max(pos.Y, gap)))
 	l.box.Resize(want)
 	l.ground.Resize(want)
 	l.label.Resize(want)
 	l.box.Show()
+	l.wake.Refresh()
 }
 
 // hide makes the tip disappear.
-func (l *layer) hide() { l.box.Hide() }
+func (l *layer) hide() {
+	if l.box.Visible() {
+		l.box.Hide()
+		l.wake.Refresh()
+	}
+}
 
 // recolour takes the colours of the theme.
 func (l *layer) recolour() {
@@ -84,7 +102,11 @@ func (r *layerRenderer) Destroy() {}
 // Layout implements fyne.WidgetRenderer.
 func (r *layerRenderer) Layout(size fyne.Size) {
 	r.layer.content.Resize(size)
-	r.layer.hide()
+	// Fyne also lays out anew for the label of the tip itself; only a window of another size makes its place wrong.
+	if size != r.layer.laid {
+		r.layer.laid = size
+		r.layer.hide()
+	}
 }
 
 // MinSize implements fyne.WidgetRenderer.
@@ -92,7 +114,7 @@ func (r *layerRenderer) MinSize() fyne.Size { return r.layer.content.MinSize() }
 
 // Objects implements fyne.WidgetRenderer.
 func (r *layerRenderer) Objects() []fyne.CanvasObject {
-	return []fyne.CanvasObject{r.layer.content, r.layer.box}
+	return []fyne.CanvasObject{r.layer.content, r.layer.box, r.layer.wake}
 }
 
 // Refresh implements fyne.WidgetRenderer.

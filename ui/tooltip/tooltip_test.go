@@ -59,6 +59,10 @@ func TestTipAppearsWhereThePointerRests(t *testing.T) {
 	if p, s := l.box.Position(), l.box.Size(); p.X < 0 || p.Y < 150 || p.Y+s.Height > 300 || p.X+s.Width > 400 {
 		t.Errorf("the tip is at %v with size %v", p, s)
 	}
+	test.WidgetRenderer(l).Layout(l.Size())
+	if !l.box.Visible() {
+		t.Error("the tip goes when its layer is laid out again")
+	}
 	test.MoveMouse(w.Canvas(), fyne.NewPos(5, 5))
 	if l.box.Visible() {
 		t.Error("the tip stays after the pointer has gone")
@@ -113,4 +117,16 @@ func TestWithoutLayerNothingBreaks(t *testing.T) {
 	w := test.NewTempWindow(t, wrapped)
 	test.MoveMouse(w.Canvas(), fyne.NewPos(20, 20))
 	test.MoveMouse(w.Canvas(), fyne.NewPos(1000, 20))
+}
+
+func TestTipOfAStripAppearsBesideIt(t *testing.T) {
+	_, l, _ := scene(t, widget.NewLabel("here"), "Explains")
+	l.show("Explains", fyne.NewPos(8, 200), fyne.NewSize(100, 30))
+	if p := l.box.Position(); p.X < 108 || p.Y > 230 || p.Y+l.box.Size().Height < 200 {
+		t.Errorf("the tip of a tool is at %v", p)
+	}
+	l.show("Explains", fyne.NewPos(200, 280), fyne.NewSize(100, 20))
+	if p, s := l.box.Position(), l.box.Size(); p.Y+s.Height > 280 {
+		t.Errorf("the tip of an object at the bottom is at %v with size %v", p, s)
+	}
 }
