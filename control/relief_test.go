@@ -6,6 +6,7 @@ import (
 	"image"
 	"image/color"
 	"math"
+	"math/rand/v2"
 	"testing"
 )
 
@@ -294,5 +295,54 @@ func TestWhoSurroundsWhom(t *testing.T) {
 	}
 	if l.group != r.group || l.group == ring.group {
 		t.Errorf("groups %d %d %d: touching panels are one object, the ring another", l.group, r.group, ring.group)
+	}
+}
+
+// Straight-edged outlines become planes, curved ones cushions, by hand or not.
+func TestShapesAreToldApart(t *testing.T) {
+	r := rand.New(rand.NewPCG(21, 22))
+	outline := func(pts ...[2]float64) pen {
+		p := newPen(512, 512)
+		for i, a := range pts {
+			b := pts[(i+1)%len(pts)]
+			p.byHand(segment{a[0], a[1], b[0], b[1]}, 4, 1.2, r)
+		}
+		return p
+	}
+	circle := newPen(512, 512)
+	circle.ring(256, 256, 90, 90, 4)
+	small := newPen(512, 512)
+	small.ring(256, 256, 16, 16, 3)
+	egg := newPen(512, 512)
+	egg.ring(256, 256, 190, 110, 4)
+	for name, c := range map[string]struct {
+		p        pen
+		straight bool
+	}{
+		"box":       {outline([2]float64{100, 100}, [2]float64{400, 110}, [2]float64{395, 420}, [2]float64{105, 410}), true},
+		"window":    {outline([2]float64{200, 200}, [2]float64{231, 200}, [2]float64{231, 245}, [2]float64{200, 245}), true},
+		"L":         {outline([2]float64{80, 80}, [2]float64{200, 80}, [2]float64{200, 300}, [2]float64{420, 300}, [2]float64{420, 430}, [2]float64{80, 430}), true},
+		"house":     {outline([2]float64{100, 220}, [2]float64{256, 90}, [2]float64{412, 220}, [2]float64{412, 440}, [2]float64{100, 440}), true},
+		"hexagon":   {outline([2]float64{110, 150}, [2]float64{240, 100}, [2]float64{400, 140}, [2]float64{400, 400}, [2]float64{280, 460}, [2]float64{110, 420}), true},
+		"vase":      {vase(512, 512, 4), false},
+		"circle":    {circle, false},
+		"small one": {small, false},
+		"egg":       {egg, false},
+	} {
+		d, err := findRegions(context.Background(), c.p.Gray, 12)
+		if err != nil {
+			t.Fatal(err)
+		}
+		objects, _, err := d.objects(context.Background(), 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(objects) != 2 {
+			t.Errorf("%s: %d objects", name, len(objects)-1)
+			continue
+		}
+		if objects[1].shape.straight != c.straight {
+			t.Errorf("%s: straight is %v", name, objects[1].shape.straight)
+		}
 	}
 }

@@ -1,8 +1,10 @@
 package control
 
 import (
+	"cmp"
 	"image"
 	"math"
+	"slices"
 
 	"gocv.io/x/gocv"
 )
@@ -96,7 +98,7 @@ func straightEdged(outline []image.Point, unit float64) (straight, upright bool)
 	n := len(outline)
 	vec := gocv.NewPointVectorFromPoints(outline)
 	defer vec.Close()
-	approx := gocv.ApproxPolyDP(vec, max(1.5, min(4*unit, .015*float64(n))), true)
+	approx := gocv.ApproxPolyDP(vec, max(1.5, min(3*unit, .015*float64(n))), true)
 	defer approx.Close()
 	corners := approx.ToPoints()
 	if len(corners) < 3 || len(corners) > 24 {
@@ -117,9 +119,11 @@ func straightEdged(outline []image.Point, unit float64) (straight, upright bool)
 		for k := range arc {
 			arc[k] = outline[(from+k)%n]
 		}
-		bend, tilt := arcBend(arc)
-		if bend <= max(1.6, min(2.5*unit, .06*float64(len(arc))), .03*float64(len(arc))) {
-			good += float64(len(arc))
+		length := float64(len(arc))
+		bend, bow, tilt := arcBend(arc)
+		// A hand strays to both sides of a straight edge; a curve bows to one.
+		if bend <= max(1.6, min(3.5*unit, .06*length), .03*length) && bow <= max(1.2*unit, .02*length) {
+			good += length
 		}
 		if min(tilt, math.Pi/2-tilt) < 5*math.Pi/180 {
 			level += float64(len(arc))
@@ -129,37 +133,32 @@ func straightEdged(outline []image.Point, unit float64) (straight, upright bool)
 }
 
 // arcBend fits a line to a piece of outline and returns how far the piece
-// strays from it and the line's angle to the horizontal, 0…π/2. The ends don't
-// count, as hands round corners off.
-func arcBend(arc []image.Point) (bend, tilt float64) {
+// strays from it, how far its middle bows to one side, and the line's angle to
+// the horizontal, 0…π/2. The ends don't count, as hands round corners off.
+func arcBend(arc []image.Point) (bend, bow, tilt float64) {
 	if cut := len(arc) / 8; len(arc) > 16 {
 		arc = arc[cut : len(arc)-cut]
 	}
-	n := float64(len(arc))
-	if n < 2 {
-		return 0, 0
+	if len(arc) < 2 {
+		return 0, 0, 0
 	}
-	var mx, my, xx, xy, yy float64
-	for _, p := range arc {
-		mx, my = mx+float64(p.X)/n, my+float64(p.Y)/n
+	line := axis(arc)
+	pts := make([]support, len(arc))
+	for i, p := range arc {
+		pts[i].along, pts[i].across = line.offset(float64(p.X), float64(p.Y))
+		bend = max(bend, math.Abs(pts[i].across))
 	}
-	for _, p := range arc {
-		dx, dy := float64(p.X)-mx, float64(p.Y)-my
-		xx, xy, yy = xx+dx*dx, xy+dx*dy, yy+dy*dy
-	}
-	angle := .5 * math.Atan2(2*xy, xx-yy)
-	ux, uy := math.Cos(angle), math.Sin(angle)
-	for _, p := range arc {
-		bend = max(bend, math.Abs((float64(p.Y)-my)*ux-(float64(p.X)-mx)*uy))
-	}
-	return bend, math.Atan2(math.Abs(uy), math.Abs(ux))
+	slices.SortFunc(pts, func(a, b support) int { return cmp.Compare(a.along, b.along) })
+	_, _, sag := fitCurve(pts)
+	ux, uy := line.direction()
+	return bend, math.Abs(sag), math.Atan2(math.Abs(uy), math.Abs(ux))
 }
 
 // sharpCorners leaves out corners where the outline hardly turns: they come
 // from wobbles within one edge.
 func sharpCorners(c []image.Point) []image.Point {
 	for {
-		flattest, turn := -1, 12*math.Pi/180
+		flattest, turn := -1, 8*math.Pi/180
 		for i := range c {
 			a, b, d := c[(i+len(c)-1)%len(c)], c[i], c[(i+1)%len(c)]
 			t := math.Abs(angleBetween(b.Sub(a), d.Sub(b)))
