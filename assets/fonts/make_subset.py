@@ -6,7 +6,7 @@ fonts-noto-cjk (SIL Open Font License 1.1), face "Noto Sans CJK SC".
 
 The subsets hold the characters of the translations, the 3755 most common
 Chinese characters (level 1 of GB 2312), CJK punctuation and full-width forms.
-They hold no Latin on purpose: the studio's theme asks this font first and
+They hold no Latin letters on purpose: the studio's theme asks this font first and
 falls back to Fyne's Noto Sans, so Latin and Chinese text come from matching
 families whatever the language of the window. Ascent and descent are set to
 those of Noto Sans so that mixed lines share one baseline.
@@ -41,7 +41,8 @@ def wanted() -> set[int]:
     points.update(range(0x3000, 0x3020))  # CJK punctuation
     points.update(range(0xFF01, 0xFF5F))  # full-width forms
     points.add(0xFFE5)
-    return {p for p in points if p >= 0x2E80}
+    # Fyne's text shaper leaves a space in the run, and so in the font, of the character before it.
+    return {p for p in points if p >= 0x2E80} | {0x20, 0xA0}
 
 
 def main() -> None:

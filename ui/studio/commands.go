@@ -83,7 +83,7 @@ func textTarget(c fyne.Canvas) fyne.Shortcutable {
 }
 
 // perform does a command, or hands it to the focused text field if it is one
-// that text fields know.
+// that text fields know. Below a dialog no command works.
 func perform(c command, canvas fyne.Canvas) {
 	if c.text != nil {
 		if target := textTarget(canvas); target != nil {
@@ -91,7 +91,7 @@ func perform(c command, canvas fyne.Canvas) {
 			return
 		}
 	}
-	if c.can() {
+	if c.can() && (canvas == nil || canvas.Overlays().Top() == nil) {
 		c.do()
 	}
 }
@@ -116,8 +116,8 @@ func (s *studio) buildMenu() *fyne.MainMenu {
 		item := fyne.NewMenuItem(lang.L(c.title), func() { perform(c, s.window.Canvas()) })
 		if c.shortcut != nil {
 			item.Shortcut = c.shortcut
-			if c.text != nil {
-				item.Shortcut = c.text
+			if c.text != nil && c.shortcut.Modifier == fyne.KeyModifierShortcutDefault {
+				item.Shortcut = c.text // what Fyne makes of Ctrl+Z, Ctrl+V, …
 			}
 		}
 		if c.children != nil {

@@ -118,7 +118,7 @@ func (w *workspace) askHowToUse(img image.Image, name string) {
 	)
 	d = dialog.NewCustom(lang.L("Use {{.Name}}", map[string]any{"Name": name}), lang.L("Cancel"), body, w.s.window)
 	d.Resize(fyne.NewSize(420, 10))
-	d.Show()
+	w.s.showClosable(d)
 }
 
 // dropped takes files that were dropped on the window.

@@ -60,7 +60,7 @@ func (s *studio) connectKeys() {
 	c.SetOnTypedKey(s.typedKey)
 	if d, ok := c.(desktop.Canvas); ok {
 		d.SetOnKeyDown(func(e *fyne.KeyEvent) {
-			if e.Name == fyne.KeyTab {
+			if e.Name == fyne.KeyTab && s.work != nil && !s.covered() {
 				c.Focus(s.keys)
 				return
 			}
@@ -83,7 +83,7 @@ func (s *studio) connectKeys() {
 
 func (s *studio) typedRune(r rune) {
 	w := s.work
-	if w == nil {
+	if w == nil || s.covered() {
 		return
 	}
 	if !w.galleryShown() {
@@ -92,6 +92,12 @@ func (s *studio) typedRune(r rune) {
 }
 
 func (s *studio) typedKey(e *fyne.KeyEvent) {
+	if s.covered() {
+		if e.Name == fyne.KeyEscape {
+			s.closeTop()
+		}
+		return
+	}
 	switch e.Name {
 	case fyne.KeyF1:
 		s.showShortcuts()
@@ -119,7 +125,7 @@ func (s *studio) typedKey(e *fyne.KeyEvent) {
 }
 
 func (s *studio) keyDown(e *fyne.KeyEvent) {
-	if s.work == nil {
+	if s.work == nil || s.covered() {
 		return
 	}
 	if e.Name == overlayKey {

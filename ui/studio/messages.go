@@ -3,6 +3,7 @@ package studio
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -34,8 +35,28 @@ func (s *studio) fail(title string, err error) {
 	}
 	d := dialog.NewCustom(title, lang.L("OK"), container.NewBorder(nil, nil, widget.NewIcon(theme.ErrorIcon()), nil, box), s.window)
 	d.Resize(fyne.NewSize(min(s.window.Canvas().Size().Width*0.8, 520), 10))
+	s.showClosable(d)
+}
+
+// showClosable shows a dialog that Escape closes.
+func (s *studio) showClosable(d dialog.Dialog) {
+	s.closable = append(s.closable, d)
+	d.SetOnClosed(func() {
+		s.closable = slices.DeleteFunc(s.closable, func(o dialog.Dialog) bool { return o == d })
+	})
 	d.Show()
 }
+
+// closeTop closes the dialog that was shown last, if Escape may.
+func (s *studio) closeTop() {
+	if n := len(s.closable); n > 0 {
+		s.closable[n-1].Hide()
+	}
+}
+
+// covered reports whether a dialog lies over the window, so that keys are not
+// for what is below.
+func (s *studio) covered() bool { return s.window.Canvas().Overlays().Top() != nil }
 
 // errorHint says what the user can do about an error.
 func errorHint(err error) string {

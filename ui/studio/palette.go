@@ -7,6 +7,7 @@ import (
 	"fyne.io/fyne/v2/container"
 	"fyne.io/fyne/v2/dialog"
 	"fyne.io/fyne/v2/lang"
+	"fyne.io/fyne/v2/layout"
 	"fyne.io/fyne/v2/widget"
 )
 
@@ -120,14 +121,13 @@ func (s *studio) showPalette() {
 		return true
 	}
 	d.Resize(fyne.NewSize(480, 420))
-	d.Show()
+	s.showClosable(d)
 	s.window.Canvas().Focus(entry)
 	selectRow(0)
 }
 
 // showShortcuts shows the sheet of keys.
 func (s *studio) showShortcuts() {
-	columns := container.NewGridWithColumns(3)
 	groups := map[string]*fyne.Container{}
 	add := func(c command) {
 		if c.keyText() == "" {
@@ -135,9 +135,8 @@ func (s *studio) showShortcuts() {
 		}
 		g := groups[c.menu]
 		if g == nil {
-			g = container.NewVBox(widget.NewLabelWithStyle(lang.L(c.menu), fyne.TextAlignLeading, fyne.TextStyle{Bold: true}))
+			g = container.New(layout.NewCustomPaddedVBoxLayout(-6), widget.NewLabelWithStyle(lang.L(c.menu), fyne.TextAlignLeading, fyne.TextStyle{Bold: true}))
 			groups[c.menu] = g
-			columns.Add(g)
 		}
 		keys := widget.NewLabel(c.keyText())
 		keys.Importance = widget.LowImportance
@@ -145,16 +144,23 @@ func (s *studio) showShortcuts() {
 		name.Truncation = fyne.TextTruncateEllipsis
 		g.Add(container.NewBorder(nil, nil, nil, keys, name))
 	}
-	for _, c := range drawingKeys() {
+	for _, c := range append(drawingKeys(), s.commands()...) {
 		add(c)
 	}
-	for _, c := range s.commands() {
-		add(c)
+	columns := container.NewGridWithColumns(3)
+	for _, column := range [][]string{{"Draw", "Gallery"}, {"File", "Edit", "Help"}, {"View", "Render"}} {
+		box := container.NewVBox()
+		for _, name := range column {
+			if g := groups[name]; g != nil {
+				box.Add(g)
+			}
+		}
+		columns.Add(box)
 	}
-	d := dialog.NewCustom(lang.L("Keyboard shortcuts"), lang.L("Close"), container.NewVScroll(columns), s.window)
+	d := dialog.NewCustom(lang.L("Keyboard shortcuts"), lang.L("Close"), container.NewVScroll(container.NewPadded(columns)), s.window)
 	size := s.window.Canvas().Size()
-	d.Resize(fyne.NewSize(min(size.Width*0.9, 900), min(size.Height*0.88, 640)))
-	d.Show()
+	d.Resize(fyne.NewSize(min(size.Width*0.9, 960), min(size.Height*0.92, 660)))
+	s.showClosable(d)
 }
 
 // showAbout names the app and what it is made of.
@@ -167,5 +173,5 @@ func (s *studio) showAbout() {
 	body := container.NewVBox(container.NewCenter(logo), text, version)
 	d := dialog.NewCustom(lang.L("About Maquette"), lang.L("Close"), body, s.window)
 	d.Resize(fyne.NewSize(400, 10))
-	d.Show()
+	s.showClosable(d)
 }

@@ -14,6 +14,7 @@ import (
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/app"
 	"fyne.io/fyne/v2/container"
+	"fyne.io/fyne/v2/dialog"
 
 	"maquette/assets"
 	"maquette/inference"
@@ -117,6 +118,8 @@ type studio struct {
 	work    *workspace
 	keys    *keyCatcher
 	closing bool
+	// closable are the open dialogs that Escape closes.
+	closable []dialog.Dialog
 }
 
 func newStudio(ctx context.Context, a fyne.App, o Options, set settings.Settings) *studio {

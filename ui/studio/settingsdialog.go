@@ -19,15 +19,15 @@ import (
 	uitheme "maquette/ui/theme"
 )
 
-// providerChoices are the orders of execution providers on offer; the CPU is
-// always tried last.
-func providerChoices() [][]string { return [][]string{nil, {"WebGPU"}, {"CUDA"}, {"CPU"}} }
+// providerChoices are the orders of execution providers on offer; the engine
+// always tries the CPU last, and alone where there is no other.
+func providerChoices() [][]string { return [][]string{nil, {"WebGPU"}, {"CUDA"}} }
 
 func providerName(p []string) string {
 	if len(p) == 0 {
-		return lang.L("Automatic")
+		return "CPU"
 	}
-	return strings.Join(p, ", ")
+	return lang.L("GPU ({{.Name}})", map[string]any{"Name": strings.Join(p, ", ")})
 }
 
 // showSettings lets the user change the settings; they are used at once.
@@ -90,8 +90,8 @@ func (s *studio) showSettings() {
 		}
 	}, s.window)
 	size := s.window.Canvas().Size()
-	d.Resize(fyne.NewSize(min(size.Width*0.9, 620), min(size.Height*0.85, 520)))
-	d.Show()
+	d.Resize(fyne.NewSize(min(size.Width*0.9, 620), min(size.Height*0.85, 440)))
+	s.showClosable(d)
 }
 
 // providerReport asks on demand which providers work on this machine.
@@ -101,8 +101,6 @@ func (s *studio) providerReport() fyne.CanvasObject {
 	report.Importance = widget.LowImportance
 	report.Hide()
 	ask := widget.NewButton(lang.L("See what this machine can do"), nil)
-	ask.Importance = widget.LowImportance
-	ask.Alignment = widget.ButtonAlignLeading
 	ask.OnTapped = func() {
 		ask.Disable()
 		report.SetText(lang.L("Trying…"))
@@ -115,7 +113,7 @@ func (s *studio) providerReport() fyne.CanvasObject {
 			})
 		}()
 	}
-	return container.NewVBox(ask, report)
+	return container.NewVBox(container.NewHBox(ask), report)
 }
 
 func providerText(list []inference.ProviderStatus, err error) string {
