@@ -50,6 +50,7 @@ type Document struct {
 type state struct {
 	size     image.Point
 	objects  []*Object
+	weight   weight // of the objects
 	underlay *Picture
 	opacity  float64
 }
@@ -125,12 +126,14 @@ func (d *Document) Add(objects ...*Object) error {
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if err := room(d.state.objects, kept); err != nil {
+	size := d.state.weight.with(kept...)
+	if err := size.check(); err != nil {
 		return fmt.Errorf("sketchpad: %w", err)
 	}
 	d.cancelLive()
 	next := d.state
 	next.objects = append(next.objects[:len(next.objects):len(next.objects)], kept...)
+	next.weight = size
 	box := image.Rectangle{}
 	for _, o := range kept {
 		box = box.Union(o.box)
@@ -148,7 +151,7 @@ func (d *Document) Clear() {
 		return
 	}
 	next := d.state
-	next.objects = nil
+	next.objects, next.weight = nil, weight{}
 	d.commitFresh(next)
 }
 
@@ -169,6 +172,7 @@ func (d *Document) SetSize(size image.Point) {
 	for i, o := range d.state.objects {
 		next.objects[i] = o.scaled(t)
 	}
+	next.weight = weight{}.with(next.objects...)
 	d.commitFresh(next)
 }
 

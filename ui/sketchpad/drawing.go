@@ -103,11 +103,6 @@ func (g *gesture) settle(next Point) []Point {
 	return out
 }
 
-// bounded is quantised for a pointer that may be far outside the canvas.
-func bounded(x, y, pressure float64) Point {
-	return quantised(clamp(x, -maxCoordinate, maxCoordinate), clamp(y, -maxCoordinate, maxCoordinate), pressure)
-}
-
 // distance returns how far a and b are apart in canvas pixels.
 func distance(a, b Point) float64 {
 	return math.Hypot(float64(a.X-b.X), float64(a.Y-b.Y))
@@ -130,7 +125,11 @@ func (p *Pad) endStroke() {
 
 // keep makes what is being drawn part of the document.
 func (p *Pad) keep() {
-	if p.doc.finish() {
+	kept, err := p.doc.finish()
+	if err != nil {
+		p.failed(err)
+	}
+	if kept {
 		p.committed()
 		return
 	}

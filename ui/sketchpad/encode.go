@@ -145,7 +145,8 @@ func ParseDocument(text []byte) (*Document, error) {
 		}
 		s.objects[i] = o
 	}
-	if err := room(nil, s.objects); err != nil {
+	s.weight = s.weight.with(s.objects...)
+	if err := s.weight.check(); err != nil {
 		return nil, fmt.Errorf("sketchpad: %w", err)
 	}
 	if u := f.Underlay; u != nil {

@@ -44,7 +44,6 @@ func (p *Pad) MouseDown(ev *desktop.MouseEvent) {
 	p.gesture = gesture{button: ev.Button, last: ev.Position}
 	switch {
 	case ev.Button != desktop.MouseButtonPrimary || p.space:
-		p.Cancel()
 		p.gesture = gesture{action: panning, button: ev.Button, last: ev.Position}
 	case p.tool == ToolPolygon:
 		p.clickPolygon(ev.Position)

@@ -61,31 +61,40 @@ func (o *Object) validate() error {
 	return nil
 }
 
-// room reports why more cannot be added to have.
-func room(have, more []*Object) error {
-	if n := len(have) + len(more); n > maxObjects {
-		return fmt.Errorf("a drawing holds at most %d objects, not %d", maxObjects, n)
-	}
-	points, pixels, encoded, ink := 0, 0, 0, 0.0
-	for _, list := range [][]*Object{have, more} {
-		for _, o := range list {
-			points += len(o.Points)
-			ink += o.ink()
-			if o.Image != nil {
-				pixels += o.Image.Size().X * o.Image.Size().Y
-				encoded += len(o.Image.encoded)
-			}
+// weight is how much of its limits a drawing takes up.
+type weight struct {
+	objects, points int
+	pixels, encoded int     // of the pasted images and their PNG encodings
+	ink             float64 // see Object.ink
+}
+
+// with returns the weight with objects added.
+func (w weight) with(objects ...*Object) weight {
+	w.objects += len(objects)
+	for _, o := range objects {
+		w.points += len(o.Points)
+		w.ink += o.ink()
+		if o.Image != nil {
+			w.pixels += o.Image.Size().X * o.Image.Size().Y
+			w.encoded += len(o.Image.encoded)
 		}
 	}
+	return w
+}
+
+// check reports what is too much. A drawing that passes can be saved and read back.
+func (w weight) check() error {
 	switch {
-	case points > maxPoints:
-		return fmt.Errorf("a drawing holds at most %d points, not %d", maxPoints, points)
-	case pixels > maxPicturePixels:
+	case w.objects > maxObjects:
+		return fmt.Errorf("a drawing holds at most %d objects", maxObjects)
+	case w.points > maxPoints:
+		return fmt.Errorf("a drawing holds at most %d points, not %d", maxPoints, w.points)
+	case w.pixels > maxPicturePixels:
 		return fmt.Errorf("the pasted images have %d megapixels together, at most %d are allowed",
-			pixels>>20, maxPicturePixels>>20)
-	case encoded > maxPictureBytes:
-		return fmt.Errorf("the pasted images take %d MB together, at most %d are allowed", encoded>>20, maxPictureBytes>>20)
-	case ink > maxInk:
+			w.pixels>>20, maxPicturePixels>>20)
+	case w.encoded > maxPictureBytes:
+		return fmt.Errorf("the pasted images take %d MB together, at most %d are allowed", w.encoded>>20, maxPictureBytes>>20)
+	case w.ink > maxInk:
 		return errors.New("the strokes are too many and too wide to be drawn in reasonable time")
 	}
 	return nil

@@ -1,6 +1,9 @@
 package sketchpad
 
-import "image"
+import (
+	"fmt"
+	"image"
+)
 
 // live is an object while it is being drawn. Its settled part lies in the raster's mask, the part that the next motion
 // replaces in the tail; ink under them is always made anew from the kept blocks, so a preview leaves nothing behind.
@@ -67,17 +70,23 @@ func (d *Document) preview(kind Kind, points []Point) {
 	d.composeLive()
 }
 
-// finish makes what is being drawn part of the document, and reports whether there was anything.
-func (d *Document) finish() bool {
+// finish makes what is being drawn part of the document, and reports whether there was anything. It fails if the drawing
+// is full.
+func (d *Document) finish() (bool, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	l := d.live
 	if l == nil {
-		return false
+		return false, nil
 	}
-	if l.obj.validate() != nil || len(d.state.objects) >= maxObjects {
+	if l.obj.validate() != nil { // a polygon without corners, say
 		d.cancelLive()
-		return false
+		return false, nil
+	}
+	size := d.state.weight.with(&l.obj)
+	if err := size.check(); err != nil {
+		d.cancelLive()
+		return false, fmt.Errorf("sketchpad: %w", err)
 	}
 	o := l.obj
 	o.Points = append([]Point(nil), l.obj.Points...)
@@ -98,8 +107,9 @@ func (d *Document) finish() bool {
 	d.live = nil
 	next := d.state
 	next.objects = append(next.objects[:len(next.objects):len(next.objects)], &o)
+	next.weight = size
 	d.push(&record{before: d.state, after: next, box: o.box, blocks: l.blocks})
-	return true
+	return true, nil
 }
 
 // cancel drops what is being drawn and reports whether there was anything.

@@ -135,10 +135,10 @@ func (o *Object) scaled(t transform) *Object {
 	n := *o
 	n.Points = make([]Point, len(o.Points))
 	for i, p := range o.Points {
-		n.Points[i] = quantised(float64(p.X)*t.scale+t.dx, float64(p.Y)*t.scale+t.dy, float64(p.Pressure))
+		n.Points[i] = bounded(float64(p.X)*t.scale+t.dx, float64(p.Y)*t.scale+t.dy, float64(p.Pressure))
 	}
 	n.Width = o.Width * t.scale
-	axis := quantised(float64(o.Mirror.X)*t.scale+t.dx, float64(o.Mirror.Y)*t.scale+t.dy, 0)
+	axis := bounded(float64(o.Mirror.X)*t.scale+t.dx, float64(o.Mirror.Y)*t.scale+t.dy, 0)
 	n.Mirror.X, n.Mirror.Y = axis.X, axis.Y
 	n.computeBox()
 	return &n
@@ -152,6 +152,11 @@ func quantised(x, y, pressure float64) Point {
 		Y:        float32(math.Round(y*100) / 100),
 		Pressure: float32(math.Round(clamp(pressure, 0, 1)*100) / 100),
 	}
+}
+
+// bounded is quantised for a point that may be far outside the canvas.
+func bounded(x, y, pressure float64) Point {
+	return quantised(clamp(x, -maxCoordinate, maxCoordinate), clamp(y, -maxCoordinate, maxCoordinate), pressure)
 }
 
 // bounds collects a bounding box; its zero value is empty.

@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"image"
 	"image/png"
+	"sync"
 
+	"github.com/disintegration/imaging"
 	"golang.org/x/image/draw"
 )
 
@@ -18,6 +20,39 @@ const MaxPictureSide = 2048
 type Picture struct {
 	pixels  *image.RGBA
 	encoded []byte
+	smaller func() []*image.RGBA // pixels, then half as large each time; made when first asked for
+}
+
+// newPicture wraps pixels and their PNG encoding.
+func newPicture(pixels *image.RGBA, encoded []byte) *Picture {
+	return &Picture{pixels: pixels, encoded: encoded, smaller: sync.OnceValue(func() []*image.RGBA {
+		levels := []*image.RGBA{pixels}
+		for size := pixels.Rect.Max; size.X > 1 && size.Y > 1 && max(size.X, size.Y) > blockSide; {
+			size = image.Pt((size.X+1)/2, (size.Y+1)/2)
+			half := image.NewRGBA(image.Rectangle{Max: size})
+			halve(half, levels[len(levels)-1], half.Rect)
+			levels = append(levels, half)
+		}
+		return levels
+	})}
+}
+
+// draw scales the picture to fill box, a rectangle that may reach beyond dst, mirrored if asked for. A pixel comes out
+// the same whichever rectangle of the whole dst is. It works from the level at most twice as large as box, which needs no
+// memory beyond that of the levels.
+func (p *Picture) draw(dst *image.RGBA, box image.Rectangle, op draw.Op, columns, rows bool) {
+	levels := p.smaller()
+	src := levels[0]
+	for _, l := range levels[1:] {
+		if l.Rect.Dx() < box.Dx() || l.Rect.Dy() < box.Dy() {
+			break
+		}
+		src = l
+	}
+	if columns || rows {
+		src = flipped(src, columns, rows)
+	}
+	draw.ApproxBiLinear.Scale(dst, box, src, src.Rect, op, nil)
 }
 
 // NewPicture makes a picture of img, scaled down so that its longest side is at most MaxPictureSide pixels. It takes
@@ -34,7 +69,8 @@ func NewPicture(img image.Image) (*Picture, error) {
 	if w == img.Bounds().Dx() && h == img.Bounds().Dy() {
 		draw.Draw(pixels, pixels.Rect, img, img.Bounds().Min, draw.Src)
 	} else {
-		draw.CatmullRom.Scale(pixels, pixels.Rect, img, img.Bounds(), draw.Src, nil)
+		small := imaging.Resize(img, w, h, imaging.CatmullRom)
+		draw.Draw(pixels, pixels.Rect, small, image.Point{}, draw.Src)
 	}
 	var out bytes.Buffer
 	// The window waits for nothing here, but autosave does: speed matters more than the last few per cent of size.
@@ -42,7 +78,7 @@ func NewPicture(img image.Image) (*Picture, error) {
 	if err := enc.Encode(&out, pixels); err != nil {
 		return nil, fmt.Errorf("sketchpad: encoding the image: %w", err)
 	}
-	return &Picture{pixels: pixels, encoded: out.Bytes()}, nil
+	return newPicture(pixels, out.Bytes()), nil
 }
 
 // parsePicture reads a picture out of a document, refusing what NewPicture would not have written.
@@ -60,7 +96,7 @@ func parsePicture(encoded []byte) (*Picture, error) {
 		pixels = image.NewRGBA(image.Rectangle{Max: size})
 		draw.Draw(pixels, pixels.Rect, img, img.Bounds().Min, draw.Src)
 	}
-	return &Picture{pixels: pixels, encoded: encoded}, nil
+	return newPicture(pixels, encoded), nil
 }
 
 // pictureSize reads the size of a PNG, refusing one that is larger than a picture can be.

@@ -110,11 +110,7 @@ func (o *Object) drawImage(dst *image.RGBA, t transform) {
 		if r.Intersect(dst.Rect).Empty() {
 			continue
 		}
-		src := o.Image.pixels
-		if c > 0 {
-			src = flipped(src, a.x > b.x, a.y > b.y)
-		}
-		draw.CatmullRom.Scale(dst, r, src, src.Rect, draw.Over, nil)
+		o.Image.draw(dst, r, draw.Over, a.x > b.x, a.y > b.y)
 	}
 }
 
@@ -187,7 +183,7 @@ func placeUnderlay(p *Picture, size image.Point, t transform, canvas image.Point
 	var box bounds
 	box.add(float64(fit.Min.X)*t.scale+t.dx, float64(fit.Min.Y)*t.scale+t.dy, 0)
 	box.add(float64(fit.Max.X)*t.scale+t.dx, float64(fit.Max.Y)*t.scale+t.dy, 0)
-	draw.CatmullRom.Scale(out, box.rect(), p.pixels, p.pixels.Rect, draw.Src, nil)
+	p.draw(out, box.rect(), draw.Src, false, false)
 	return out
 }
 
