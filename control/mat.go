@@ -160,13 +160,8 @@ func toRGBA(g *image.Gray) (*image.RGBA, error) {
 	return dst, out.filled(unsafe.Pointer(unsafe.SliceData(dst.Pix)))
 }
 
-// toGray reduces an opaque colour image to OpenCV's luma.
-func toGray(m *image.RGBA) (*image.Gray, error) {
-	dst := image.NewGray(image.Rectangle{Max: m.Rect.Size()})
-	return dst, grayInto(dst, m)
-}
-
-// grayInto is toGray into an image of the same size.
+// grayInto reduces an opaque colour image to OpenCV's luma, into an image of the
+// same size.
 func grayInto(dst *image.Gray, m *image.RGBA) error {
 	in, err := viewRGBA(m)
 	if err != nil {

@@ -160,14 +160,6 @@ func (pg *page) frameGray(src *image.Gray, ground uint8) *image.Gray {
 	return dst
 }
 
-// toneless returns the page in gray: the drawing's or photograph's luma.
-func (r *raster) toneless() (*image.Gray, error) {
-	if r.gray != nil {
-		return r.gray, nil
-	}
-	return toGray(r.colour)
-}
-
 // ink is how much each pixel differs from the paper, 255 at the most; 0 is
 // clean paper. Colour counts: yellow on white is full ink, as its blue is gone.
 // Dark-on-light, light-on-dark and transparent drawings have the same ink.

@@ -32,7 +32,6 @@ type values map[string]float64
 
 func (v values) float(name string) float64 { return v[name] }
 func (v values) int(name string) int       { return int(v[name]) }
-func (v values) bool(name string) bool     { return v[name] != 0 }
 
 // readParams checks p against its declarations and fills in defaults.
 // The error is a *ParamError that names kind, parameter and range.

@@ -93,12 +93,7 @@ func TestAgainstOpenCV(t *testing.T) {
 }
 
 func TestThinEdgesAgainstReference(t *testing.T) {
-	src := rgba(fixture(t, "edges"))
-	g, err := toGray(src)
-	if err != nil {
-		t.Fatal(err)
-	}
-	got, err := thinEdges(g, 2, 60)
+	got, err := thinEdges(grayOf(rgba(fixture(t, "edges"))), 2, 60)
 	if err != nil {
 		t.Fatal(err)
 	}

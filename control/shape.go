@@ -109,7 +109,7 @@ func straightEdged(outline []image.Point, unit float64) (straight, upright bool)
 		index[p] = i
 	}
 	corners = sharpCorners(corners)
-	if len(corners) < 3 {
+	if len(corners) < 3 || mostlySoft(corners) {
 		return false, false
 	}
 	var good, level float64
@@ -171,6 +171,20 @@ func sharpCorners(c []image.Point) []image.Point {
 		}
 		c = append(c[:flattest:flattest], c[flattest+1:]...)
 	}
+}
+
+// mostlySoft reports whether the outline turns gently at many corners, as the
+// polygon along a curve does. A box in perspective or a hipped roof has one or
+// two such corners.
+func mostlySoft(c []image.Point) bool {
+	soft := 0
+	for i := range c {
+		a, b, d := c[(i+len(c)-1)%len(c)], c[i], c[(i+1)%len(c)]
+		if math.Abs(angleBetween(b.Sub(a), d.Sub(b))) < 40*math.Pi/180 {
+			soft++
+		}
+	}
+	return soft > max(2, len(c)/3)
 }
 
 // angleBetween is the turn from direction a to direction b, in radians.
