@@ -122,7 +122,7 @@ func straightEdged(outline []image.Point, unit float64) (straight, upright bool)
 		length := float64(len(arc))
 		bend, bow, tilt := arcBend(arc)
 		// A hand strays to both sides of a straight edge; a curve bows to one.
-		if bend <= max(1.6, min(3.5*unit, .06*length), .03*length) && bow <= max(1.2*unit, .02*length) {
+		if bend <= max(1.6, min(3.5*unit, .06*length), .03*length) && bow <= max(1.8*unit, .023*length) {
 			good += length
 		}
 		if min(tilt, math.Pi/2-tilt) < 5*math.Pi/180 {
