@@ -40,7 +40,9 @@ type Queue struct {
 	pause   *widget.Button
 	clear   *widget.Button
 	paused  bool
-	object  fyne.CanvasObject
+	// first and last are the places of the jobs that wait, which can be moved among themselves.
+	first, last int
+	object      fyne.CanvasObject
 }
 
 // NewQueue returns an empty queue panel.
@@ -82,8 +84,14 @@ func (q *Queue) Show(jobs []projects.Job, paused bool) {
 		q.rows = rows
 	}
 	finished := false
+	q.first, q.last = len(jobs), -1
 	for i, j := range jobs {
-		q.rows[j.ID].show(j, i, len(jobs))
+		if j.State == projects.JobQueued {
+			q.first, q.last = min(q.first, i), i
+		}
+	}
+	for i, j := range jobs {
+		q.rows[j.ID].show(j, i)
 		finished = finished || j.State.Finished()
 	}
 	setVisible(q.empty, len(jobs) == 0)
@@ -105,7 +113,7 @@ func (q *Queue) Show(jobs []projects.Job, paused bool) {
 // Update displays one job's progress without touching the others.
 func (q *Queue) Update(j projects.Job) {
 	if row := q.rows[j.ID]; row != nil {
-		row.show(j, slices.Index(q.order, j.ID), len(q.order))
+		row.show(j, slices.Index(q.order, j.ID))
 	}
 }
 
@@ -167,7 +175,7 @@ func newJobRow(id string, q *Queue) *jobRow {
 	return r
 }
 
-func (r *jobRow) show(j projects.Job, index, n int) {
+func (r *jobRow) show(j projects.Job, index int) {
 	r.job, r.index = j, index
 	title := j.Recipe.Prompt
 	if title == "" {
@@ -183,8 +191,8 @@ func (r *jobRow) show(j projects.Job, index, n int) {
 	running, queued := j.State == projects.JobRunning, j.State == projects.JobQueued
 	setVisible(r.bar, running)
 	r.bar.SetValue(j.Progress.Fraction)
-	setVisible(r.up, queued && index > 0)
-	setVisible(r.down, queued && index < n-1)
+	setVisible(r.up, queued && index > r.q.first)
+	setVisible(r.down, queued && index < r.q.last)
 	setVisible(r.cancel, running || queued)
 	setVisible(r.retry, j.State == projects.JobFailed || j.State == projects.JobCancelled || j.State == projects.JobInterrupted)
 	setVisible(r.remove, j.State.Finished())
