@@ -142,7 +142,7 @@ func open(ctx context.Context, dir string, readOnly bool) (_ *Project, err error
 	root, err := os.OpenRoot(dir)
 	if err != nil {
 		if errors.Is(err, fs.ErrNotExist) {
-			return nil, fmt.Errorf("open project: there is no folder %s: %w", dir, errors.Join(ErrNotProject, err))
+			return nil, fmt.Errorf("open project: there is no folder %s: %w", dir, ErrNotProject)
 		}
 		return nil, fmt.Errorf("open project: %w", err)
 	}

@@ -1,9 +1,9 @@
 package projects
 
 import (
-	"errors"
 	"fmt"
 	"math"
+	"strings"
 
 	"maquette/control"
 )
@@ -35,8 +35,8 @@ func validSide(px int) bool { return px >= minSide && px <= maxSide && px%8 == 0
 // Validate says what in the recipe cannot be rendered, or returns nil. Every
 // problem is named, each with what to do.
 func (r Recipe) Validate() error {
-	var errs []error
-	bad := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
+	var problems []string
+	bad := func(format string, args ...any) { problems = append(problems, fmt.Sprintf(format, args...)) }
 	if !validSide(r.Width) || !validSide(r.Height) {
 		bad("size %d×%d: sides must be multiples of 8 between %d and %d", r.Width, r.Height, minSide, maxSide)
 	}
@@ -69,10 +69,10 @@ func (r Recipe) Validate() error {
 			bad("control %d (%s): range %g–%g must lie in 0–1 and go forwards", i+1, c.Kind, c.Start, c.End)
 		}
 	}
-	if len(errs) == 0 {
+	if len(problems) == 0 {
 		return nil
 	}
-	return fmt.Errorf("recipe: %w", errors.Join(errs...))
+	return fmt.Errorf("recipe: %s", strings.Join(problems, "; "))
 }
 
 func within(v, lo, hi float64) bool { return !math.IsNaN(v) && v >= lo && v <= hi }

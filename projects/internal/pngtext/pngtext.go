@@ -18,9 +18,9 @@ import (
 const (
 	// MaxText is the largest text that is read, in bytes, after decompression.
 	MaxText = 1 << 20
-	// maxChunks bounds how many chunks are looked at. A PNG of 2 GiB that is
+	// maxChunks bounds how many chunks are looked at. A PNG of 512 MiB that is
 	// written in the customary 8 KiB pieces stays below it.
-	maxChunks = 1 << 19
+	maxChunks = 1 << 16
 )
 
 // ErrTooLong reports a text of more than MaxText bytes.
