@@ -231,8 +231,8 @@ func TestQueueShowsJobs(t *testing.T) {
 	if row("a").bar.Value != 0.15 || row("a").detail.Text != "Step 3 of 20 · 15 %" || row("a").title.Text != "chair" {
 		t.Errorf("running: %q %q", row("a").title.Text, row("a").detail.Text)
 	}
-	if !row("b").up.Visible() || !row("b").down.Visible() || row("c").down.Visible() {
-		t.Error("only what can be moved may be moved")
+	if row("b").up.Visible() || !row("b").down.Visible() || !row("c").up.Visible() || row("c").down.Visible() || row("d").up.Visible() {
+		t.Error("waiting jobs must be movable among themselves, and only there")
 	}
 	if row("d").detail.Text != "no memory left" || !row("d").retry.Visible() || row("a").retry.Visible() {
 		t.Error("a failed job says why and can be tried again")
