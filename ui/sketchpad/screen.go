@@ -158,10 +158,12 @@ func (t *tile) refresh() {
 // changed makes the tiles that show the given rectangles of the canvas show them anew.
 func (s *screen) changed(boxes []image.Rectangle) {
 	touched := make(map[*tile]bool)
+	first, last := s.visible(s.pad.view.shown(s.pad.canvas))
+	seen := image.Rectangle{Min: first.Mul(screenTile), Max: last.Mul(screenTile)}
 	for _, box := range boxes {
-		r := s.pad.view.onScreen(box)
-		for y := max(r.Min.Y, 0) / screenTile; y*screenTile < r.Max.Y; y++ {
-			for x := max(r.Min.X, 0) / screenTile; x*screenTile < r.Max.X; x++ {
+		r := s.pad.view.onScreen(box).Intersect(seen)
+		for y := r.Min.Y / screenTile; y*screenTile < r.Max.Y; y++ {
+			for x := r.Min.X / screenTile; x*screenTile < r.Max.X; x++ {
 				t := s.shown[image.Pt(x, y)]
 				if t == nil {
 					continue
