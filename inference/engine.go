@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
+	"strings"
 
 	"maquette/assets"
 	"maquette/inference/prompt"
@@ -37,10 +38,11 @@ type Engine struct {
 	hashes    hashCache
 
 	// turn holds one token: who takes it may render, and touch what follows.
-	turn   chan struct{}
-	cache  sessionCache
-	failed map[string]string // providers that can't be used, and why
-	closed bool
+	turn    chan struct{}
+	cache   sessionCache
+	failed  map[string]string // providers that can't be used, and why
+	strikes map[string]int    // failed renders in a row of providers that took the models
+	closed  bool
 
 	// maxBatch, if not 0, is the number of images that are denoised at once.
 	maxBatch int
@@ -71,6 +73,7 @@ func New(cfg Config) (*Engine, error) {
 	if cfg.Threads < 0 || cfg.CacheBytes < 0 {
 		return nil, fmt.Errorf("engine: %d threads and %d bytes of cache: neither can be negative", cfg.Threads, cfg.CacheBytes)
 	}
+	cfg.Providers = providerNames(cfg.Providers)
 	tokenizer, err := prompt.New(assets.CLIPMerges())
 	if err != nil {
 		return nil, fmt.Errorf("engine: %w", err)
@@ -87,8 +90,23 @@ func New(cfg Config) (*Engine, error) {
 	}
 	return &Engine{
 		cfg: cfg, log: cfg.Log, rt: rt, tokenizer: tokenizer, turn: make(chan struct{}, 1),
-		cache: sessionCache{limit: cfg.CacheBytes}, failed: map[string]string{}, exec: runSession,
+		cache: sessionCache{limit: cfg.CacheBytes}, failed: map[string]string{}, strikes: map[string]int{}, exec: runSession,
 	}, nil
+}
+
+// providerNames gives the providers the spelling that package runtime has:
+// users also write "webgpu" and "WebGpuExecutionProvider".
+func providerNames(list []string) []string {
+	out := make([]string, len(list))
+	for i, name := range list {
+		out[i] = strings.TrimSuffix(strings.TrimSpace(name), "ExecutionProvider")
+		for _, known := range runtime.ProviderNames() {
+			if strings.EqualFold(known, out[i]) {
+				out[i] = known
+			}
+		}
+	}
+	return out
 }
 
 // take waits for the engine's turn; the caller gives it back with release.

@@ -440,4 +440,20 @@ func TestFailingProviderIsReplaced(t *testing.T) {
 			t.Errorf("image %d differs", i)
 		}
 	}
+	// One failure may be the render's fault; a second in a row is the provider's.
+	if len(e.failed) != 0 {
+		t.Errorf("given up after one failure: %v", e.failed)
+	}
+	failures, decoded = 0, true
+	render(t, e, r, nil)
+	if e.failed["WebGPU"] == "" {
+		t.Error("not given up after two failures in a row")
+	}
+}
+
+func TestProviderNames(t *testing.T) {
+	got := providerNames([]string{"webgpu", " CUDAExecutionProvider", "Other"})
+	if !slices.Equal(got, []string{"WebGPU", "CUDA", "Other"}) {
+		t.Errorf("got %q", got)
+	}
 }

@@ -160,10 +160,11 @@ func (n *networks) parts(m *checkpoint.Model, req Request) ([]part, error) {
 	return list, nil
 }
 
-// key names a loaded network: its graph, its files as they are now, its size.
+// key names a loaded network: its graph, its files as they are now, its size
+// and the providers that it was tried on.
 func (r *run) key(p part, size arch.Size) (string, error) {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s %d×%d %s\n", p.kind, size.Width, size.Height, p.component.Config)
+	fmt.Fprintf(&b, "%s %d×%d %v %s\n", p.kind, size.Width, size.Height, r.usable(p), p.component.Config)
 	for _, f := range p.component.Files {
 		state, err := fileState(f.Path)
 		if err != nil {
@@ -180,19 +181,14 @@ func (r *run) session(ctx context.Context, p part, size arch.Size) (*runtime.Ses
 	if err != nil {
 		return nil, err
 	}
-	usable := r.e.usable()
-	if p.kind == "text" {
-		// The text encoder runs once a render, in less time than its weights take
-		// to reach a GPU; and its embeddings in half precision need what some lack.
-		usable = nil
-	}
+	usable := r.usable(p)
 	s, err := r.e.rt.NewSession(ctx, m, runtime.Options{Providers: usable, Threads: r.e.cfg.Threads, Note: r.note})
 	if err != nil {
 		return nil, err
 	}
 	// What was passed over once is not tried again for every network.
 	for _, name := range usable {
-		if strings.EqualFold(name, s.Provider()) {
+		if name == s.Provider() {
 			break
 		}
 		r.e.failed[name] = "it can't run the " + m.Name
@@ -200,11 +196,16 @@ func (r *run) session(ctx context.Context, p part, size arch.Size) (*runtime.Ses
 	return s, nil
 }
 
-// usable are the configured providers that haven't failed.
-func (e *Engine) usable() []string {
+// usable are the providers to try for a network.
+func (r *run) usable(p part) []string {
+	if p.kind == "text" {
+		// The text encoder runs once a render, in less time than its weights take
+		// to reach a GPU: it stays on the CPU.
+		return nil
+	}
 	var list []string
-	for _, name := range e.cfg.Providers {
-		if _, failed := e.failed[name]; !failed {
+	for _, name := range r.e.cfg.Providers {
+		if _, failed := r.e.failed[name]; !failed && !r.avoid[name] {
 			list = append(list, name)
 		}
 	}

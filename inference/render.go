@@ -76,7 +76,11 @@ func (e *Engine) renderOnProviders(ctx context.Context, req Request, report func
 	err := run.attempt(ctx)
 	var broken *providerError
 	if errors.As(err, &broken) && ctx.Err() == nil {
-		e.failed[broken.provider] = broken.err.Error()
+		run.avoid[broken.provider] = true
+		// One failure may be this render's, such as one too large for the GPU.
+		if e.strikes[broken.provider]++; e.strikes[broken.provider] >= maxStrikes {
+			e.failed[broken.provider] = broken.err.Error()
+		}
 		run.note(fmt.Sprintf("%s failed while rendering, so the CPU goes on: %v", broken.provider, broken.err))
 		if err := e.cache.clear(); err != nil {
 			return nil, err
@@ -86,10 +90,17 @@ func (e *Engine) renderOnProviders(ctx context.Context, req Request, report func
 	if err != nil {
 		return nil, err
 	}
+	if len(run.avoid) == 0 {
+		delete(e.strikes, res.Provider)
+	}
 	h := <-hashes
 	res.Hashes = h.hashes
 	return res, h.err
 }
+
+// maxStrikes is the number of renders in a row that a provider may fail before
+// it isn't tried any more.
+const maxStrikes = 2
 
 // providerError reports a provider other than the CPU that failed to run a network.
 type providerError struct {
@@ -130,6 +141,7 @@ type run struct {
 	res    *Result
 	meter  *meter
 	noted  map[string]bool
+	avoid  map[string]bool // providers that failed in this render
 
 	net    *networks
 	guided bool
@@ -137,7 +149,7 @@ type run struct {
 }
 
 func (e *Engine) newRun(req Request, report func(Progress), res *Result) *run {
-	return &run{e: e, req: req, report: report, res: res, noted: map[string]bool{},
+	return &run{e: e, req: req, report: report, res: res, noted: map[string]bool{}, avoid: map[string]bool{},
 		guided: req.Guidance > 1, w: req.Width / sideStep, h: req.Height / sideStep}
 }
 
