@@ -57,8 +57,9 @@ type Extractor interface {
 	// Extract reads src, of any size and polarity, and returns an opaque control
 	// image of exactly size pixels. src is scaled to fill size when their shapes
 	// differ by less than a pixel, else fitted and padded with its own ground.
-	// Errors: a size outside 64…4096 pixels, a parameter out of range, a
-	// cancelled context.
+	// src must not change meanwhile. Errors: a size outside 64…4096 pixels
+	// (*SizeError), a parameter out of range (*ParamError), a cancelled context,
+	// ErrNeedsDepthModel for the depth of a photograph without a depth model.
 	Extract(ctx context.Context, src image.Image, size image.Point, p Params) (*image.RGBA, error)
 }
 

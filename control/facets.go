@@ -11,6 +11,10 @@ import (
 // relative to the object's front face.
 type facet struct{ a, b, c float64 }
 
+// mostFaces is how many faces a box-like object may have. Mosaics and patterns
+// have more, and lie flat.
+const mostFaces = 48
+
 func (f facet) at(x, y float64) float64 { return f.a*x + f.b*y + f.c }
 
 // facets tilts the faces of a straight-edged object. The largest face is the
@@ -20,7 +24,7 @@ func (f facet) at(x, y float64) float64 { return f.a*x + f.b*y + f.c }
 // bays of a facade or the panes of a window, stay in one plane. Nil when all faces
 // lie in the front.
 func (d *drawing) facets(o *object, unit float64) (map[int32]facet, error) {
-	if len(o.regions) < 2 || o.shape.upright {
+	if len(o.regions) < 2 || len(o.regions) > mostFaces || o.shape.upright {
 		return nil, nil
 	}
 	type face struct {
@@ -29,7 +33,7 @@ func (d *drawing) facets(o *object, unit float64) (map[int32]facet, error) {
 	}
 	faces := make([]face, 0, len(o.regions))
 	for _, id := range o.regions {
-		s, err := measure(o.box, unit, func(x, y int) bool {
+		s, err := measure(d.regions[id].box, unit, func(x, y int) bool {
 			return d.ancestor(d.label[y*d.w+x], o.depth) == id
 		})
 		if err != nil {
@@ -102,8 +106,9 @@ func (d *drawing) seams(o *object) map[[2]int32][]image.Point {
 // centre is the middle of a face.
 func (d *drawing) centre(o *object, id int32) (c [2]float64) {
 	n := 0.
-	for y := o.box.Min.Y; y < o.box.Max.Y; y++ {
-		for x := o.box.Min.X; x < o.box.Max.X; x++ {
+	box := d.regions[id].box
+	for y := box.Min.Y; y < box.Max.Y; y++ {
+		for x := box.Min.X; x < box.Max.X; x++ {
 			if d.ancestor(d.label[y*d.w+x], o.depth) == id {
 				c[0], c[1], n = c[0]+float64(x), c[1]+float64(y), n+1
 			}

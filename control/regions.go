@@ -14,9 +14,10 @@ import (
 type region struct {
 	id       int32
 	area     int
-	parent   int32   // the region that surrounds it; 0 is the background
-	depth    int     // how many regions surround it, counting itself; background 0
-	group    int32   // touching regions with the same parent form an object
+	parent   int32 // the region that surrounds it; 0 is the background
+	depth    int   // how many regions surround it, counting itself; background 0
+	group    int32 // touching regions with the same parent form an object
+	box      image.Rectangle
 	next     []int32 // regions that it touches
 	children []int32
 }
@@ -43,11 +44,10 @@ func findRegions(ctx context.Context, ink *image.Gray, reach int) (*drawing, err
 	least := max(12, d.w*d.h/20000)
 	most := 0
 	for _, wider := range []float64{1, 5. / 3, 3} {
-		if err := ctx.Err(); err != nil {
+		barrier := &mask{w: d.w, h: d.h, on: slices.Clone(strokes.on)}
+		if err := thin.closeGaps(ctx, barrier, loose, int(math.Round(wider*float64(reach)))); err != nil {
 			return nil, err
 		}
-		barrier := &mask{w: d.w, h: d.h, on: slices.Clone(strokes.on)}
-		thin.closeGaps(barrier, loose, int(math.Round(wider*float64(reach))))
 		label, n, err := components(barrier, 0)
 		if err != nil {
 			return nil, err
@@ -211,7 +211,11 @@ func (d *drawing) build() {
 		}
 	}
 	for i, l := range d.label {
-		d.regions[l].area++
+		r := &d.regions[l]
+		r.area++
+		if p := image.Pt(i%d.w, i/d.w); !p.In(r.box) {
+			r.box = r.box.Union(image.Rectangle{Min: p, Max: p.Add(image.Pt(1, 1))})
+		}
 		if i%d.w > 0 {
 			note(l, d.label[i-1])
 		} else {

@@ -67,19 +67,12 @@ func (d *drawing) objects(ctx context.Context, unit float64) (byGroup []*object,
 		}
 		o.regions = append(o.regions, r.id)
 	}
-	boxes := make([]image.Rectangle, len(d.regions))
-	for i, l := range d.label {
-		p := image.Pt(i%d.w, i/d.w)
-		if b := boxes[l]; b.Empty() || !p.In(b) {
-			boxes[l] = b.Union(image.Rectangle{Min: p, Max: p.Add(image.Pt(1, 1))})
-		}
-	}
 	for _, o := range byGroup[1:] {
 		if err := ctx.Err(); err != nil {
 			return nil, 0, err
 		}
 		for _, r := range o.regions {
-			o.box = o.box.Union(boxes[r])
+			o.box = o.box.Union(d.regions[r].box)
 		}
 		o.shape, err = measure(o.box, unit, func(x, y int) bool {
 			a := d.ancestor(d.label[y*d.w+x], o.depth)

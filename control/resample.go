@@ -65,7 +65,7 @@ func (pg *page) readAll(ctx context.Context, planes int) ([]*image.Gray, error) 
 	return out, nil
 }
 
-// cell is the share that one source row or column has in a target one.
+// span is the source rows or columns that one target row or column covers.
 type span struct {
 	first, last        int     // source indices, both inside
 	headShare, endOnly float32 // share of first and of last

@@ -2,17 +2,21 @@ package control
 
 import (
 	"cmp"
+	"context"
 	"math"
 	"slices"
 )
 
 // join merges pieces of one line: nearly parallel, on one line within the
 // wobble, and with no more than a gap between them.
-func (f *lineFinder) join(lines []segment) []segment {
+func (f *lineFinder) join(ctx context.Context, lines []segment) ([]segment, error) {
 	slices.SortStableFunc(lines, func(a, b segment) int { return cmp.Compare(b.length(), a.length()) })
 	for merged := true; merged; {
 		merged = false
 		for i := 0; i < len(lines); i++ {
+			if err := ctx.Err(); err != nil {
+				return nil, err
+			}
 			for j := i + 1; j < len(lines); j++ {
 				if s, ok := f.joined(lines[i], lines[j]); ok {
 					lines[i] = s
@@ -23,7 +27,7 @@ func (f *lineFinder) join(lines []segment) []segment {
 			}
 		}
 	}
-	return lines
+	return lines, nil
 }
 
 // joined merges b into the longer a if they are pieces of one line.

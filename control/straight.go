@@ -161,7 +161,10 @@ func (f *lineFinder) find(ctx context.Context) ([]segment, error) {
 			found = append(found, s)
 		}
 	}
-	found = f.join(found)
+	found, err := f.join(ctx, found)
+	if err != nil {
+		return nil, err
+	}
 	found = slices.DeleteFunc(found, func(s segment) bool { return s.length() < f.shortest })
 	f.meet(found)
 	return found, nil

@@ -1,6 +1,7 @@
 package control
 
 import (
+	"context"
 	"image"
 	"math"
 )
@@ -195,28 +196,46 @@ func (m *mask) trace(from image.Point, reach int) end {
 // closeGaps joins loose ends of the thinned lines m to what lies ahead of them
 // within reach pixels, by drawing into barrier. The ends must have been traced
 // back for twice that.
-func (m *mask) closeGaps(barrier *mask, loose []end, reach int) {
-	for _, e := range loose {
-		best, bestCost := image.Point{}, math.Inf(1)
-		for dy := -reach; dy <= reach; dy++ {
-			for dx := -reach; dx <= reach; dx++ {
-				d := math.Hypot(float64(dx), float64(dy))
-				p := e.at.Add(image.Pt(dx, dy))
-				if d == 0 || d > float64(reach) || m.at(p.X, p.Y) == 0 || e.trail[p] {
-					continue
-				}
-				ahead := (float64(dx)*e.dx + float64(dy)*e.dy) / d
-				if ahead < .1 {
-					continue
-				}
-				// Straight ahead is worth a longer way.
-				if cost := d * (1.6 - .6*ahead); cost < bestCost {
-					best, bestCost = p, cost
-				}
-			}
+func (m *mask) closeGaps(ctx context.Context, barrier *mask, loose []end, reach int) error {
+	for i, e := range loose {
+		if i%64 == 0 && ctx.Err() != nil {
+			return ctx.Err()
 		}
-		if !math.IsInf(bestCost, 1) {
-			barrier.line(e.at, best)
+		if p, ok := m.ahead(e, reach); ok {
+			barrier.line(e.at, p)
 		}
 	}
+	return nil
+}
+
+// ahead finds the line pixel that an end most likely leads to. Squares of
+// growing size are searched, until nothing farther away can be better.
+func (m *mask) ahead(e end, reach int) (image.Point, bool) {
+	best, bestCost := image.Point{}, math.Inf(1)
+	try := func(dx, dy int) {
+		p := e.at.Add(image.Pt(dx, dy))
+		if m.at(p.X, p.Y) == 0 || e.trail[p] {
+			return
+		}
+		d := math.Hypot(float64(dx), float64(dy))
+		straight := (float64(dx)*e.dx + float64(dy)*e.dy) / d
+		if d > float64(reach) || straight < .1 {
+			return
+		}
+		// Straight ahead is worth a longer way.
+		if cost := d * (1.6 - .6*straight); cost < bestCost {
+			best, bestCost = p, cost
+		}
+	}
+	for r := 1; r <= reach && float64(r) < bestCost; r++ {
+		for k := -r; k <= r; k++ {
+			try(k, -r)
+			try(k, r)
+		}
+		for k := 1 - r; k < r; k++ {
+			try(-r, k)
+			try(r, k)
+		}
+	}
+	return best, !math.IsInf(bestCost, 1)
 }
