@@ -49,9 +49,6 @@ func (m *meter) enter(s Stage) {
 	m.send(Progress{})
 }
 
-// note hands a sentence to the user.
-func (m *meter) note(text string) { m.send(Progress{Note: text}) }
-
 // finishedStep counts a step of n images that took d.
 func (m *meter) finishedStep(n int, d time.Duration) {
 	m.step++
