@@ -13,10 +13,9 @@ import (
 // resample brings the source to the size of pg.fit as one gray or three colour
 // planes over the page's ground.
 //
-// Drawings shrink by d' = clamp(s·mean(d)), where d is a pixel's difference
-// from the paper, s the linear scale and the clamp is the largest difference in
-// the cell: a one-pixel line that covers 1/s of a cell stays a full one-pixel
-// line, a speck of dust (1/s²) fades. Photographs shrink by the plain mean.
+// Drawings shrink so that a line one pixel wide stays a full line, strokes keep
+// their width, and specks of dust fade; see cells.draw. Photographs shrink by
+// the plain mean.
 func (pg *page) resample(ctx context.Context, planes int) ([]*image.Gray, error) {
 	to := pg.fit.Size()
 	if to == pg.from || to.X > pg.from.X || to.Y > pg.from.Y {
@@ -129,21 +128,11 @@ func (b *band) add(row []uint8, cols []span, share float32) {
 	}
 }
 
-// write turns the collected rows into target pixels.
-func (b *band) write(dst []uint8, area, gain float32, ground uint8) {
-	g := float32(ground)
-	for x := range dst {
-		mean := b.sum[x] / area
-		v := mean
-		if gain > 1 {
-			v = min(max(g+gain*(mean-g), float32(b.lo[x])), float32(b.hi[x]))
-			// Where ink and counter-ink balance out, the mean is the truth.
-			if (mean-g)*(v-g) < 0 {
-				v = mean
-			}
-		}
-		dst[x] = uint8(min(max(v, 0), 255) + .5)
-	}
+// cells are the target pixels of one plane while they are made: the mean of
+// the source pixels in each, and the darkest and lightest of them.
+type cells struct {
+	mean   []float32
+	lo, hi []uint8
 }
 
 // shrink reads the source once, row by row, into cells.
@@ -151,15 +140,11 @@ func (pg *page) shrink(ctx context.Context, planes int) ([]*image.Gray, error) {
 	to := pg.fit.Size()
 	cols, lines := spans(pg.from.X, to.X), spans(pg.from.Y, to.Y)
 	sx, sy := float32(pg.from.X)/float32(to.X), float32(pg.from.Y)/float32(to.Y)
-	gain := max(sx, sy)
-	if pg.photo {
-		gain = 1
-	}
-	out := make([]*image.Gray, planes)
+	all := make([]cells, planes)
 	bands := make([]*band, planes)
 	row := make([][]uint8, planes)
-	for c := range out {
-		out[c] = image.NewGray(image.Rectangle{Max: to})
+	for c := range all {
+		all[c] = cells{make([]float32, to.X*to.Y), make([]uint8, to.X*to.Y), make([]uint8, to.X*to.Y)}
 		bands[c] = newBand(to.X)
 		row[c] = make([]uint8, pg.from.X)
 	}
@@ -185,13 +170,60 @@ func (pg *page) shrink(ctx context.Context, planes int) ([]*image.Gray, error) {
 				bands[c].add(row[c], cols, share)
 			}
 		}
-		for c := range bands {
-			bands[c].write(out[c].Pix[ty*to.X:(ty+1)*to.X], sx*sy, gain, pg.paper(c))
-			bands[c].reset()
+		for c, b := range bands {
+			at := ty * to.X
+			for x, sum := range b.sum {
+				all[c].mean[at+x] = sum / (sx * sy)
+			}
+			copy(all[c].lo[at:], b.lo)
+			copy(all[c].hi[at:], b.hi)
+			b.reset()
 		}
+	}
+	out := make([]*image.Gray, planes)
+	for c := range out {
+		most := max(sx, sy)
+		if pg.photo {
+			most = 1
+		}
+		out[c] = all[c].draw(to, most, float32(pg.paper(c)))
 	}
 	return out, nil
 }
+
+// draw turns cells into pixels. Where the strongest cell around still falls
+// short of the strongest source pixel, thin lines were washed out: the cells are
+// raised by the ratio of the two, up to most, the factor by which a line one
+// pixel wide fades. Wide strokes keep their width.
+func (k *cells) draw(size image.Point, most, ground float32) *image.Gray {
+	out := image.NewGray(image.Rectangle{Max: size})
+	peak := func(x, y int) (cell, pixel float32) {
+		for j := max(y-1, 0); j <= min(y+1, size.Y-1); j++ {
+			for i := max(x-1, 0); i <= min(x+1, size.X-1); i++ {
+				n := j*size.X + i
+				d := k.mean[n] - ground
+				cell = max(cell, d, -d)
+				pixel = max(pixel, ground-float32(k.lo[n]), float32(k.hi[n])-ground)
+			}
+		}
+		return cell, pixel
+	}
+	for i, mean := range k.mean {
+		v := mean
+		if d := mean - ground; most > 1 && (d > .01 || d < -.01) {
+			cell, pixel := peak(i%size.X, i/size.X)
+			// A little gain stays beside wide strokes, so that thin lines reach
+			// them.
+			gain := min(max(pixel/cell, leastGain), most)
+			v = min(max(ground+gain*d, float32(k.lo[i])), float32(k.hi[i]))
+		}
+		out.Pix[i] = uint8(min(max(v, 0), 255) + .5)
+	}
+	return out
+}
+
+// leastGain is the gain of partly covered cells of drawings.
+const leastGain = 1.5
 
 // enlarge scales planes up by cubic interpolation and, for drawings, makes the
 // strokes' edges steep again.

@@ -89,3 +89,26 @@ func TestSourceIsLeftAlone(t *testing.T) {
 		}
 	}
 }
+
+// Shrinking must not fatten strokes: ink per length stays what the mean gives.
+func TestWideStrokesKeepTheirWidth(t *testing.T) {
+	for _, width := range []float64{6, 11, 22} {
+		p := newPen(1024, 1024)
+		p.stroke(100, 333, 900, 333+70, width)
+		pg, err := newPage(context.Background(), p.on(color.White, color.Black), image.Pt(256, 256))
+		if err != nil {
+			t.Fatal(err)
+		}
+		ink, err := pg.ink(context.Background())
+		if err != nil {
+			t.Fatal(err)
+		}
+		sum := 0.
+		for y := range 256 {
+			sum += float64(ink.GrayAt(128, y).Y) / 255
+		}
+		if want := width / 4; sum < want*.95 || sum > want+.6 {
+			t.Errorf("a stroke of %g pixels becomes %.2f wide at a quarter of the size", width, sum)
+		}
+	}
+}
