@@ -156,6 +156,27 @@ func TestProjectCommands(t *testing.T) {
 		t.Errorf("ls of a missing project: exit code %d, %s", code, &b.err)
 	}
 
+	b.ok("project", "star", project, id)
+	b.ok("project", "ls", project, "--starred", "--json")
+	if list := b.events(); len(list) != 1 || list[0]["id"] != id {
+		t.Errorf("starred: %v", list)
+	}
+	b.ok("project", "star", project, id, "--off")
+	b.ok("project", "ls", project, "--starred", "--json")
+	if b.out.Len() > 0 {
+		t.Errorf("starred after --off: %q", &b.out)
+	}
+	exported := b.path("exported.png")
+	b.ok("project", "export", project, id, exported)
+	if !sameImage(openPNG(t, exported), openPNG(t, file)) {
+		t.Error("the exported image differs")
+	}
+	for _, args := range [][]string{{"star", project, "9999"}, {"trash", project, "9999"}, {"export", project, "9999", exported}} {
+		if code := b.run(t.Context(), append([]string{"project"}, args...)...); code != ExitFailure || !strings.Contains(b.err.String(), "project ls") {
+			t.Errorf("%q: exit code %d, %s", args, code, &b.err)
+		}
+	}
+
 	b.ok("project", "reindex", project)
 	if !strings.Contains(b.err.String(), "3 concepts") {
 		t.Errorf("reindex noted %q", &b.err)
@@ -163,6 +184,13 @@ func TestProjectCommands(t *testing.T) {
 	b.ok("project", "check", project, "--json")
 	if e := b.events()[0]; e["concepts"] != 3.0 {
 		t.Errorf("check found %v", e)
+	}
+	b.ok("project", "ls", project, "--json", "--limit", "1")
+	newest, _ := b.events()[0]["id"].(string)
+	b.ok("project", "trash", project, newest)
+	b.ok("project", "ls", project, "--json")
+	if n := len(b.lines()); n != 2 || strings.Contains(b.out.String(), `"id":"`+newest+`"`) {
+		t.Errorf("after the trash there are %d concepts:\n%s", n, &b.out)
 	}
 	if err := os.WriteFile(file, []byte("not a PNG"), 0o600); err != nil {
 		t.Fatal(err)

@@ -15,11 +15,12 @@ import (
 )
 
 func (s *session) projectCommand() *cobra.Command {
-	return group("project", "Make, list and check projects",
+	return group("project", "Make, list, check and edit projects",
 		`A project is a folder with sketches, control images and concepts. Its images
 and recipes are PNG and JSON files that can be read without Maquette; its
 index can be rebuilt from them at any time.`,
 		s.projectNewCommand(), s.projectListCommand(), s.projectShowCommand(),
+		s.projectExportCommand(), s.projectStarCommand(), s.projectTrashCommand(),
 		s.projectCheckCommand(), s.projectReindexCommand())
 }
 
@@ -185,11 +186,8 @@ func (s *session) projectShowCommand() *cobra.Command {
 					return s.showProject(cmd.Context(), p)
 				}
 				c, err := p.Concept(cmd.Context(), args[1])
-				if errors.Is(err, projects.ErrNotFound) {
-					return fmt.Errorf("%s has no concept %q; 'maquette project ls %s' lists them", p.Dir(), args[1], args[0])
-				}
 				if err != nil {
-					return err
+					return noConcept(err, args[0], args[1])
 				}
 				return s.showConcept(newConceptInfo(p, c))
 			})

@@ -216,6 +216,16 @@ func exactly(want ...string) cobra.PositionalArgs {
 	return between(len(want), want...)
 }
 
+// atLeast wants one argument for each name, and takes more for the last one.
+func atLeast(want ...string) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if len(args) < len(want) {
+			return usagef("%s is missing: %s", want[len(args)], cmd.UseLine())
+		}
+		return nil
+	}
+}
+
 // between wants at least min arguments and at most one for each name.
 func between(min int, want ...string) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
