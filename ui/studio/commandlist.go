@@ -145,7 +145,7 @@ func (w *workspace) export() {
 		}
 		go func() {
 			err := w.project.Export(w.s.ctx, c.ID, path)
-			fyne.Do(func() {
+			w.s.post(func() {
 				if err != nil {
 					w.s.fail(lang.L("The concept could not be exported"), err)
 					return

@@ -87,7 +87,7 @@ func (w *workspace) updatePreview() {
 	doc, size := w.pad.Document(), image.Pt(r.Width, r.Height)
 	w.preview.Start(func(ctx context.Context) {
 		img, err := controlImage(ctx, c.Kind, input(doc, size), size, c.Params)
-		fyne.Do(func() {
+		w.s.post(func() {
 			if ctx.Err() == nil && !errors.Is(err, context.Canceled) {
 				p.show(img, size, err)
 			}

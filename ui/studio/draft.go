@@ -7,7 +7,6 @@ import (
 	"path/filepath"
 	"time"
 
-	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/lang"
 
 	"maquette/projects"
@@ -75,7 +74,7 @@ func (w *workspace) saveDraft(done func()) {
 	d, dir := w.draft(), w.project.Dir()
 	go func() {
 		err := writeDraft(dir, d)
-		fyne.Do(func() {
+		w.s.post(func() {
 			if err != nil {
 				w.s.toasts.show(lang.L("The recipe could not be saved: {{.Error}}", map[string]any{"Error": err.Error()}), "", nil)
 			}

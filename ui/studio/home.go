@@ -99,7 +99,7 @@ func (h *home) samples() fyne.CanvasObject {
 			if err != nil {
 				return
 			}
-			fyne.Do(func() { t.show(img) })
+			h.s.post(func() { t.show(img) })
 		}()
 	}
 	return row
@@ -122,7 +122,7 @@ func (h *home) fillRecent() {
 			}
 			name, img, err := glimpse(ctx, dir)
 			t := tiles[dir]
-			fyne.Do(func() {
+			h.s.post(func() {
 				switch {
 				case err != nil:
 					t.setNote(lang.L("can't be opened"))

@@ -81,7 +81,7 @@ func (s *studio) wait(what string, work func(ctx context.Context) error, done fu
 	var over atomic.Bool
 	var shown dialog.Dialog
 	time.AfterFunc(waitShown, func() {
-		fyne.Do(func() {
+		s.post(func() {
 			if over.Load() {
 				return
 			}
@@ -95,7 +95,7 @@ func (s *studio) wait(what string, work func(ctx context.Context) error, done fu
 	go func() {
 		err := work(ctx)
 		over.Store(true)
-		fyne.Do(func() {
+		s.post(func() {
 			cancel()
 			if shown != nil {
 				shown.Hide()

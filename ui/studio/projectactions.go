@@ -167,7 +167,7 @@ func (s *studio) storeSettings() {
 	set := s.settings
 	go func() {
 		if err := settings.Save(set); err != nil {
-			fyne.Do(func() { s.fail(lang.L("The settings could not be saved"), err) })
+			s.post(func() { s.fail(lang.L("The settings could not be saved"), err) })
 		}
 	}()
 }
@@ -211,7 +211,7 @@ func (s *studio) renameProject() {
 			text := name.Text
 			go func() {
 				err := w.project.SetName(s.ctx, text)
-				fyne.Do(func() {
+				s.post(func() {
 					s.fail(lang.L("The project could not be renamed"), err)
 					w.view.bar.show()
 				})
@@ -230,7 +230,7 @@ func (s *studio) showFolder() {
 	u := &url.URL{Scheme: "file", Path: filepath.ToSlash(s.work.project.Dir())}
 	go func() {
 		if err := s.app.OpenURL(u); err != nil {
-			fyne.Do(func() { s.fail(lang.L("The folder could not be shown"), err) })
+			s.post(func() { s.fail(lang.L("The folder could not be shown"), err) })
 		}
 	}()
 }

@@ -34,6 +34,7 @@ type projectView struct {
 	items   map[pane]*container.TabItem
 	tools   fyne.CanvasObject
 	sketch  fyne.CanvasObject
+	place   *fyne.Container // where sketch is
 	middle  *fyne.Container
 	split   bool
 	right   *dock
@@ -54,11 +55,11 @@ func panelIcons() panels.Icons {
 }
 
 func newProjectView(w *workspace) *projectView {
-	v := &projectView{w: w, middle: container.NewStack()}
+	v := &projectView{w: w, middle: container.NewStack(), place: container.NewStack()}
 	v.tools = container.NewStack(container.NewVScroll(sketchpad.Toolbar(w.pad, func(text string) string { return lang.L(text) })))
 	v.sketch = container.NewBorder(nil, nil, v.tools, nil, w.pad)
 	v.items = map[pane]*container.TabItem{
-		paneSketch:  container.NewTabItemWithIcon(lang.L("Sketch"), icon("pencil.svg"), v.sketch),
+		paneSketch:  container.NewTabItemWithIcon(lang.L("Sketch"), icon("pencil.svg"), v.place),
 		paneControl: container.NewTabItemWithIcon(lang.L("Control"), icon("control.svg"), w.control.object),
 		paneResult:  container.NewTabItemWithIcon(lang.L("Result"), icon("cube.svg"), w.result.object),
 		paneGallery: container.NewTabItemWithIcon(lang.L("Gallery"), icon("gallery.svg"), w.gallery.Object()),
@@ -95,18 +96,21 @@ func (v *projectView) arrange(split bool) {
 		v.tabs.OnSelected = nil
 		v.tabs.SetItems(nil)
 	}
-	v.items[paneSketch].Content = v.sketch
+	// The drawing surface asks where it is on the screen whenever it is
+	// refreshed, which needs the renderer of everything around it: so it is put
+	// in last.
+	v.place.RemoveAll()
 	if split {
 		v.tabs = container.NewAppTabs(v.items[paneControl], v.items[paneResult], v.items[paneGallery])
 		if selected == paneSketch {
 			selected = paneResult
 		}
-		halves := container.NewHSplit(v.sketch, v.tabs)
-		v.middle.Add(halves)
+		v.middle.Add(container.NewHSplit(v.place, v.tabs))
 	} else {
 		v.tabs = container.NewAppTabs(v.items[paneSketch], v.items[paneControl], v.items[paneResult], v.items[paneGallery])
 		v.middle.Add(v.tabs)
 	}
+	v.place.Add(v.sketch)
 	v.tabs.OnSelected = func(*container.TabItem) { v.w.updatePreview() }
 	v.tabs.Select(v.items[selected])
 	v.middle.Refresh()

@@ -6,7 +6,6 @@ import (
 	"image"
 	"math/rand/v2"
 
-	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/lang"
 
 	"maquette/inference"
@@ -36,7 +35,7 @@ func (w *workspace) enqueue(r projects.Recipe) {
 			sketch = input(doc, size)
 		}
 		job, err := w.queue.Enqueue(w.s.ctx, sketchID, sketch, r)
-		fyne.Do(func() {
+		w.s.post(func() {
 			if err != nil {
 				w.s.fail(lang.L("The render could not be started"), err)
 				return
@@ -67,7 +66,7 @@ func (w *workspace) queueDo(do func(id string) error, ids ...string) {
 			errs = append(errs, do(id))
 		}
 		err := errors.Join(errs...)
-		fyne.Do(func() {
+		w.s.post(func() {
 			w.s.fail(lang.L("The queue could not be changed"), err)
 			w.queueChanged()
 		})
@@ -205,13 +204,13 @@ func (w *workspace) renderLive() {
 			if p.Preview == nil || ctx.Err() != nil {
 				return
 			}
-			fyne.Do(func() {
+			w.s.post(func() {
 				if ctx.Err() == nil {
 					w.result.livePreview(p)
 				}
 			})
 		})
-		fyne.Do(func() {
+		w.s.post(func() {
 			switch {
 			case ctx.Err() != nil:
 			case errors.Is(err, context.Canceled):
@@ -229,7 +228,7 @@ func (w *workspace) keep(img *image.RGBA, r projects.Recipe) {
 	c := projects.Concept{Recipe: r, SketchID: w.sketchID, Provider: w.provider}
 	go func() {
 		_, err := w.project.AddConcept(w.s.ctx, img, c)
-		fyne.Do(func() {
+		w.s.post(func() {
 			if err != nil {
 				w.s.fail(lang.L("The picture could not be kept"), err)
 				return

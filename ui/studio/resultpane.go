@@ -26,7 +26,7 @@ type resultPane struct {
 	caption *widget.Label
 	hold    *holdButton
 	keep    *widget.Button
-	open    *widget.Button
+	open    fyne.CanvasObject
 	object  fyne.CanvasObject
 
 	concept    projects.Concept
@@ -51,17 +51,16 @@ func newResultPane(w *workspace) *resultPane {
 	})
 	p.keep.Importance = widget.HighImportance
 	p.keep.Hide()
-	p.open = widget.NewButtonWithIcon(lang.L("Open"), theme.ZoomInIcon(), func() {
+	p.open = tooltip.New(widget.NewButtonWithIcon(lang.L("Open"), theme.ZoomInIcon(), func() {
 		if p.concept.ID != "" {
 			w.showPane(paneGallery)
 			w.gallery.Select(p.concept.ID)
 		}
-	})
+	}), lang.L("See this concept large, with its recipe"))
 	p.open.Hide()
 	head := container.NewBorder(nil, nil, nil, container.NewHBox(
 		tooltip.New(p.hold, lang.L("Hold to lay the sketch over the picture (H)")),
-		tooltip.New(p.open, lang.L("See this concept large, with its recipe")),
-		p.keep), p.caption)
+		p.open, p.keep), p.caption)
 	p.object = container.NewBorder(container.NewPadded(head), nil, nil, nil, p.picture.object)
 	return p
 }
@@ -106,7 +105,7 @@ func (p *resultPane) load(id string) {
 	project := p.w.project
 	go func() {
 		c, err := project.Concept(p.w.s.ctx, id)
-		fyne.Do(func() {
+		p.w.s.post(func() {
 			if err != nil {
 				p.w.s.fail(lang.L("The picture could not be read"), err)
 				return
@@ -128,7 +127,7 @@ func (p *resultPane) showConcept(c projects.Concept) {
 	project := p.w.project
 	go func() {
 		img, err := project.ConceptImage(p.w.s.ctx, c.ID)
-		fyne.Do(func() {
+		p.w.s.post(func() {
 			if p.concept.ID != c.ID || p.live != nil {
 				return
 			}
@@ -207,7 +206,7 @@ func (w *workspace) showOverlay(on bool) {
 	size := image.Pt(r.Width, r.Height).Mul(2)
 	go func() {
 		over := inkOver(doc.Render(fit(doc.Size(), size)), color.NRGBA{R: 0xf0, G: 0x4b, B: 0x3a, A: 0xff})
-		fyne.Do(func() {
+		w.s.post(func() {
 			p.overlay, p.stale = over, false
 			if p.held {
 				p.picture.cover(over)
@@ -227,7 +226,7 @@ func (w *workspace) starResult() {
 		if err == nil {
 			err = w.project.SetStarred(w.s.ctx, c.ID, !now.Starred)
 		}
-		fyne.Do(func() { w.s.fail(lang.L("The star could not be changed"), err) })
+		w.s.post(func() { w.s.fail(lang.L("The star could not be changed"), err) })
 	}()
 }
 

@@ -75,12 +75,12 @@ func Run(ctx context.Context, o Options) error {
 	}
 	useLanguage(set.Language)
 	a := app.NewWithID(AppID)
-	s := newStudio(ctx, a, o, set)
+	s := newStudio(ctx, a, o, set, fyne.Do)
 	s.window.SetMaster()
 	go func() {
 		<-s.ctx.Done()
 		if ctx.Err() != nil {
-			fyne.Do(s.quit)
+			s.post(s.quit)
 		}
 	}()
 	if o.Started != nil {
@@ -101,6 +101,7 @@ type studio struct {
 	log    *slog.Logger
 	app    fyne.App
 	window fyne.Window
+	post   func(func())
 
 	settings settings.Settings
 	theme    *uitheme.Theme
@@ -122,8 +123,9 @@ type studio struct {
 	closable []dialog.Dialog
 }
 
-func newStudio(ctx context.Context, a fyne.App, o Options, set settings.Settings) *studio {
-	s := &studio{opts: o, app: a, settings: set, log: o.Log, toasts: newToaster()}
+// newStudio makes the window; post brings a call from any goroutine to the UI goroutine.
+func newStudio(ctx context.Context, a fyne.App, o Options, set settings.Settings, post func(func())) *studio {
+	s := &studio{opts: o, app: a, settings: set, log: o.Log, post: post}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}
@@ -180,7 +182,7 @@ func makeLibrary(o Options, set settings.Settings) (Library, error) {
 // build makes the window's content in the current language.
 func (s *studio) build() {
 	s.keys = newKeyCatcher(s)
-	s.toasts = newToaster()
+	s.toasts = newToaster(s.post)
 	s.window.SetContent(tooltip.NewLayer(container.NewStack(s.keys, s.body, s.toasts.object)))
 	s.connectKeys()
 	if s.work == nil {

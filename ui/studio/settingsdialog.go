@@ -107,7 +107,7 @@ func (s *studio) providerReport() fyne.CanvasObject {
 		report.Show()
 		go func() {
 			list, err := s.engine.Providers(s.ctx)
-			fyne.Do(func() {
+			s.post(func() {
 				ask.Enable()
 				report.SetText(providerText(list, err))
 			})
@@ -235,7 +235,7 @@ func (s *studio) findCheckpoints() {
 	}
 	go func() {
 		list, err := s.models.Checkpoints(s.ctx)
-		fyne.Do(func() {
+		s.post(func() {
 			s.looking = false
 			if err != nil {
 				if s.ctx.Err() == nil {

@@ -18,10 +18,12 @@ type toaster struct {
 	card   fyne.CanvasObject
 	object *fyne.Container
 	turn   int
+	post   func(func())
 }
 
-func newToaster() *toaster {
-	t := &toaster{label: widget.NewLabel("")}
+// newToaster returns a toaster; post brings a call to the UI goroutine.
+func newToaster(post func(func())) *toaster {
+	t := &toaster{label: widget.NewLabel(""), post: post}
 	t.action = widget.NewButton("", nil)
 	t.action.Importance = widget.HighImportance
 	closer := widget.NewButtonWithIcon("", theme.CancelIcon(), func() { t.hide() })
@@ -52,7 +54,7 @@ func (t *toaster) show(text, action string, do func()) {
 	t.card.Show()
 	t.object.Refresh()
 	time.AfterFunc(toastTime, func() {
-		fyne.Do(func() {
+		t.post(func() {
 			if t.turn == turn {
 				t.hide()
 			}

@@ -8,7 +8,6 @@ import (
 	"image"
 	"math/rand/v2"
 
-	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/lang"
 
 	"maquette/control"
@@ -148,8 +147,8 @@ func newWorkspace(s *studio, o opened) *workspace {
 	}
 	w.queue = projects.NewQueue(o.project, s.engine, s.models, s.log)
 	w.saver = projects.NewAutosaver(o.project, w.saved)
-	w.livePause = pauseTimer{after: realClock, post: fyne.Do, wait: livePause, fire: w.renderLive}
-	w.draftWait = pauseTimer{after: realClock, post: fyne.Do, wait: draftPause, fire: func() { w.saveDraft(nil) }}
+	w.livePause = pauseTimer{after: realClock, post: w.s.post, wait: livePause, fire: w.renderLive}
+	w.draftWait = pauseTimer{after: realClock, post: w.s.post, wait: draftPause, fire: func() { w.saveDraft(nil) }}
 	w.pad = sketchpad.New(o.doc)
 	w.pad.OnChanged = w.drawingChanged
 	w.pad.OnStroke = w.stroke
@@ -192,7 +191,7 @@ func (w *workspace) close(done func(error)) {
 // follow brings the project's events to the UI goroutine.
 func (w *workspace) follow(events <-chan projects.Event) {
 	for e := range events {
-		fyne.Do(func() { w.happened(e) })
+		w.s.post(func() { w.happened(e) })
 	}
 }
 
@@ -223,7 +222,7 @@ func (w *workspace) saved(id string, err error) {
 	if err == nil {
 		return
 	}
-	fyne.Do(func() {
+	w.s.post(func() {
 		w.s.toasts.show(lang.L("The drawing could not be saved: {{.Error}}", map[string]any{"Error": err.Error()}), "", nil)
 	})
 }

@@ -1,0 +1,397 @@
+package studio
+
+import (
+	"context"
+	"image"
+	"image/color"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"fyne.io/fyne/v2"
+	"fyne.io/fyne/v2/test"
+	"fyne.io/fyne/v2/widget"
+
+	"maquette/control"
+	"maquette/inference"
+	"maquette/inference/checkpoint"
+	"maquette/projects"
+	"maquette/projects/settings"
+	"maquette/ui/sketchpad"
+)
+
+// fakeEngine renders grey squares.
+type fakeEngine struct {
+	mu       sync.Mutex
+	requests []inference.Request
+	hold     chan struct{} // if not nil, renders wait for it or their end
+	closed   int
+}
+
+func (e *fakeEngine) Render(ctx context.Context, req inference.Request, report func(inference.Progress)) (*inference.Result, error) {
+	e.mu.Lock()
+	e.requests = append(e.requests, req)
+	e.mu.Unlock()
+	report(inference.Progress{Stage: inference.StageDenoise, Step: 1, Steps: req.Steps, Fraction: 0.1})
+	if e.hold != nil {
+		select {
+		case <-e.hold:
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
+	r := &inference.Result{Provider: "CPU"}
+	for i := range req.Count {
+		img := image.NewRGBA(image.Rect(0, 0, req.Width, req.Height))
+		for p := range img.Pix {
+			img.Pix[p] = 0xff
+		}
+		report(inference.Progress{Stage: inference.StageDecode, Fraction: 1, Done: img, Image: i})
+		r.Images, r.Seeds = append(r.Images, img), append(r.Seeds, req.Seed+int64(i))
+	}
+	return r, nil
+}
+
+func (e *fakeEngine) Providers(context.Context) []inference.ProviderStatus { return nil }
+func (e *fakeEngine) Close() error                                         { e.closed++; return nil }
+
+// fakeLibrary has one checkpoint beside the starter.
+type fakeLibrary struct{}
+
+func (fakeLibrary) Resolve(_ context.Context, r projects.Recipe) (string, []string, error) {
+	return "/models/starter", make([]string, len(r.Controls)), nil
+}
+
+func (fakeLibrary) Checkpoints(context.Context) ([]checkpoint.Entry, error) {
+	return []checkpoint.Entry{{Path: projects.StarterCheckpoint, Name: "starter"}, {Path: "/models/big", Name: "big"}, {Path: "/models/odd", Name: "odd", Reason: "SDXL is not supported"}}, nil
+}
+
+// testStudio is a studio on the test driver, whose UI goroutine is the test's.
+type testStudio struct {
+	*studio
+	t      *testing.T
+	engine *fakeEngine
+	ui     *sync.Mutex // held by whoever is on the UI goroutine
+}
+
+func newTestStudio(t *testing.T) *testStudio {
+	t.Helper()
+	home := t.TempDir()
+	t.Setenv("HOME", home)
+	t.Setenv("XDG_CACHE_HOME", filepath.Join(home, "cache"))
+	t.Setenv("MAQUETTE_CONFIG", filepath.Join(home, "settings.json"))
+	t.Setenv("LANG", "en_US.UTF-8")
+	useLanguage("en")
+	a := test.NewTempApp(t)
+	e := &fakeEngine{}
+	ui := &sync.Mutex{}
+	s := newStudio(context.Background(), a, Options{
+		NewEngine:  func(settings.Settings) (Engine, error) { return e, nil },
+		NewLibrary: func(settings.Settings) (Library, error) { return fakeLibrary{}, nil },
+	}, settings.Default(), func(f func()) {
+		ui.Lock()
+		defer ui.Unlock()
+		f()
+	})
+	s.window.Resize(fyne.NewSize(1366, 768))
+	ts := &testStudio{studio: s, t: t, engine: e, ui: ui}
+	t.Cleanup(func() {
+		left := make(chan error, 1)
+		ts.do(func() { s.leaveProject(func(err error) { left <- err }) })
+		if err := <-left; err != nil {
+			t.Error(err)
+		}
+		s.cancel()
+	})
+	return ts
+}
+
+// wait polls on the UI goroutine.
+func (s *testStudio) waitFor(what string, ok func() bool) {
+	s.t.Helper()
+	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
+		done := false
+		s.do(func() { done = ok() })
+		if done {
+			return
+		}
+	}
+	s.t.Fatalf("waited in vain for %s", what)
+}
+
+func (s *testStudio) do(f func()) {
+	s.ui.Lock()
+	defer s.ui.Unlock()
+	f()
+}
+
+// newDrawingWith opens a new project with one line in its drawing.
+func (s *testStudio) newDrawingWith(line bool) *workspace {
+	s.t.Helper()
+	s.do(s.newDrawing)
+	s.waitFor("the project", func() bool { return s.work != nil })
+	if line {
+		s.do(func() { s.drawLine(100, 100, 800, 700) })
+	}
+	return s.work
+}
+
+func (s *testStudio) drawLine(x1, y1, x2, y2 float32) {
+	err := s.work.pad.Document().Add(&sketchpad.Object{Kind: sketchpad.KindLine, Width: 6,
+		Points: []sketchpad.Point{{X: x1, Y: y1, Pressure: 1}, {X: x2, Y: y2, Pressure: 1}}})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	s.work.drawingChanged()
+}
+
+func TestRenderFromTheWindow(t *testing.T) {
+	s := newTestStudio(t)
+	w := s.newDrawingWith(true)
+	s.do(func() {
+		w.state.Edit(func(r *projects.Recipe) { r.Prompt, r.Count = "a chair", 2 })
+		w.render()
+	})
+	s.waitFor("two concepts", func() bool {
+		_, n, err := w.project.Concepts(context.Background(), projects.Query{})
+		return err == nil && n == 2
+	})
+	s.waitFor("the concept in the result pane", func() bool { return w.result.concept.ID != "" && w.result.picture.image.Image != nil })
+	s.waitFor("the provider", func() bool { return w.provider == "CPU" })
+	s.engine.mu.Lock()
+	defer s.engine.mu.Unlock()
+	req := s.engine.requests[0]
+	if req.Prompt != "a chair" || req.Count != 2 || len(req.Controls) != 1 || req.Controls[0].Image == nil {
+		t.Errorf("the engine was asked for %+v", req)
+	}
+	if got := req.Controls[0].Image.Bounds().Size(); got != image.Pt(256, 256) {
+		t.Errorf("the control image is %v, want the render's size", got)
+	}
+}
+
+func TestRenderButtonCancels(t *testing.T) {
+	s := newTestStudio(t)
+	s.engine.hold = make(chan struct{})
+	w := s.newDrawingWith(true)
+	s.do(w.render)
+	s.waitFor("the render to run", func() bool { return w.job.State == projects.JobRunning })
+	s.do(w.cancelRender)
+	s.waitFor("the render to end", func() bool { return w.job.State == projects.JobCancelled })
+}
+
+func TestNothingToRender(t *testing.T) {
+	s := newTestStudio(t)
+	w := s.newDrawingWith(false)
+	s.do(w.render)
+	if !s.toasts.card.Visible() || !strings.Contains(s.toasts.label.Text, "Draw something") {
+		t.Errorf("the toast says %q", s.toasts.label.Text)
+	}
+	if n := len(w.queue.Jobs()); n != 0 {
+		t.Errorf("%d jobs in the queue", n)
+	}
+}
+
+func TestWorkIsThereAfterReopening(t *testing.T) {
+	s := newTestStudio(t)
+	w := s.newDrawingWith(true)
+	dir := w.project.Dir()
+	s.do(func() {
+		w.state.Edit(func(r *projects.Recipe) { r.Prompt = "never rendered" })
+		w.state.SetInfluence(55)
+		w.changed()
+		s.closeProject()
+	})
+	s.waitFor("the home page", func() bool { return s.home != nil && s.body.Objects[0] == s.home.object })
+	s.do(func() { s.openProject(dir) })
+	s.waitFor("the project", func() bool { return s.work != nil })
+	if r := s.work.state.Recipe(); r.Prompt != "never rendered" || s.work.state.Influence() != 55 {
+		t.Errorf("recipe %+v, influence %d", r, s.work.state.Influence())
+	}
+	if n := len(s.work.pad.Document().Objects()); n != 1 {
+		t.Errorf("%d objects in the drawing, want the line", n)
+	}
+	if len(s.settings.Recent) != 1 || s.settings.Recent[0] != dir {
+		t.Errorf("recent projects: %v", s.settings.Recent)
+	}
+}
+
+func TestControlPreviewIsWhatTheControlNetSees(t *testing.T) {
+	s := newTestStudio(t)
+	w := s.newDrawingWith(true)
+	s.do(func() { w.showPane(paneControl); w.updatePreview() })
+	s.waitFor("the control image", func() bool { return w.control.picture.image.Image != nil })
+	got, ok := w.control.picture.image.Image.(*image.RGBA)
+	if !ok {
+		t.Fatal("no RGBA image")
+	}
+	r := w.state.Recipe()
+	size := image.Pt(r.Width, r.Height)
+	want, err := controlImage(context.Background(), r.Controls[0].Kind, input(w.pad.Document(), size), size, r.Controls[0].Params)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !slices.Equal(got.Pix, want.Pix) {
+		t.Error("the pane shows another image than a render would use")
+	}
+	s.do(func() { w.state.AddControl(control.Canny); w.control.index = 1; w.changed() })
+	s.waitFor("the second control", func() bool {
+		return w.control.pick.SelectedIndex() == 1 && w.control.picture.image.Image != image.Image(got)
+	})
+}
+
+func TestTextFieldsKeepTheirKeys(t *testing.T) {
+	s := newTestStudio(t)
+	w := s.newDrawingWith(true)
+	entry := widget.NewEntry()
+	undo := commandNamed(t, s, "Undo")
+	s.do(func() {
+		s.body.Objects = append(s.body.Objects, entry)
+		s.body.Refresh()
+		s.window.Canvas().Focus(entry)
+		test.Type(entry, "bel")
+		tool := w.pad.Tool()
+		if entry.Text != "bel" || w.pad.Tool() != tool {
+			t.Errorf("the field has %q, the tool is %s", entry.Text, w.pad.Tool())
+		}
+		perform(undo, s.window.Canvas())
+		if n := len(w.pad.Document().Objects()); n != 1 {
+			t.Error("Ctrl+Z in a text field undid a stroke")
+		}
+		if entry.Text == "bel" {
+			t.Error("Ctrl+Z in a text field undid nothing there")
+		}
+		s.window.Canvas().Unfocus()
+		perform(undo, s.window.Canvas())
+		if n := len(w.pad.Document().Objects()); n != 0 {
+			t.Error("Ctrl+Z on the drawing did not undo the stroke")
+		}
+	})
+}
+
+func commandNamed(t *testing.T, s *testStudio, title string) command {
+	t.Helper()
+	for _, c := range s.commands() {
+		if c.title == title {
+			return c
+		}
+	}
+	t.Fatalf("no command %q", title)
+	return command{}
+}
+
+func TestShortcutsAreUnique(t *testing.T) {
+	s := newTestStudio(t)
+	seen := map[string]string{}
+	for _, c := range append(s.commands(), drawingKeys()...) {
+		k := c.keyText()
+		if k == "" || k == "Esc" || k == "Shift" {
+			continue
+		}
+		if other, ok := seen[k]; ok {
+			t.Errorf("%s is both %q and %q", k, other, c.title)
+		}
+		seen[k] = c.title
+	}
+}
+
+func TestNoCommandWorksBelowADialog(t *testing.T) {
+	s := newTestStudio(t)
+	w := s.newDrawingWith(true)
+	s.do(func() {
+		s.showShortcuts()
+		perform(commandNamed(t, s, "Clear drawing"), s.window.Canvas())
+		if w.pad.Document().Empty() {
+			t.Error("the drawing was cleared below a dialog")
+		}
+		s.typedKey(&fyne.KeyEvent{Name: fyne.KeyEscape})
+		if s.covered() {
+			t.Error("Escape did not close the dialog")
+		}
+		perform(commandNamed(t, s, "Clear drawing"), s.window.Canvas())
+		if !w.pad.Document().Empty() {
+			t.Error("the drawing was not cleared")
+		}
+	})
+}
+
+func TestPaletteFindsCommands(t *testing.T) {
+	s := newTestStudio(t)
+	for query, want := range map[string]string{"split": "Split view", "RENDER canc": "Cancel the render", "keyboard": "Keyboard shortcuts"} {
+		found := matching(s.commands(), query)
+		if len(found) != 1 || found[0].title != want {
+			t.Errorf("%q finds %d commands", query, len(found))
+		}
+	}
+	if found := matching(s.commands(), "qqq"); len(found) != 0 {
+		t.Errorf("nonsense finds %d commands", len(found))
+	}
+}
+
+func TestCheckpointChoices(t *testing.T) {
+	s := newTestStudio(t)
+	s.do(s.findCheckpoints)
+	s.waitFor("the checkpoints", func() bool { return !s.looking })
+	if len(s.checkpoints) != 3 || s.starterOnly || s.checkpoints[0].Path != projects.StarterCheckpoint || s.checkpoints[2].Note == "" {
+		t.Errorf("choices %+v, starter only: %v", s.checkpoints, s.starterOnly)
+	}
+}
+
+func TestPanesAndTabs(t *testing.T) {
+	s := newTestStudio(t)
+	w := s.newDrawingWith(false)
+	s.do(func() {
+		for _, want := range []pane{paneControl, paneResult, paneGallery, paneSketch} {
+			s.nextPane()
+			if !w.view.visible(want) {
+				t.Errorf("Tab did not lead to pane %d", want)
+			}
+		}
+		w.view.arrange(true)
+		if !w.view.visible(paneSketch) || !w.view.visible(paneResult) {
+			t.Error("split shows sketch and result")
+		}
+		w.view.arrange(false)
+		w.view.right.setFolded(true)
+		if w.view.right.sideExtent(1000) != 0 {
+			t.Error("a folded inspector takes no room")
+		}
+		w.view.right.setFolded(false)
+	})
+	if min := w.view.object.MinSize(); min.Width > 1100 || min.Height > 700 {
+		t.Errorf("the window can't be smaller than %v", min)
+	}
+}
+
+func TestInkOver(t *testing.T) {
+	img := image.NewRGBA(image.Rect(0, 0, 2, 1))
+	img.Set(0, 0, color.White)
+	img.Set(1, 0, color.Black)
+	over := inkOver(img, color.NRGBA{R: 200, G: 10, B: 20, A: 255})
+	if over.NRGBAAt(0, 0).A != 0 || over.NRGBAAt(1, 0) != (color.NRGBA{200, 10, 20, 255}) {
+		t.Errorf("paper %v, ink %v", over.NRGBAAt(0, 0), over.NRGBAAt(1, 0))
+	}
+}
+
+func TestFit(t *testing.T) {
+	for _, c := range [][3]image.Point{
+		{{1024, 1024}, {256, 256}, {256, 256}},
+		{{2000, 1000}, {512, 512}, {512, 256}},
+		{{1000, 2000}, {512, 256}, {128, 256}},
+		{{4096, 1}, {64, 64}, {64, 1}},
+	} {
+		if got := fit(c[0], c[1]); got != c[2] {
+			t.Errorf("%v into %v is %v, want %v", c[0], c[1], got, c[2])
+		}
+	}
+}
+
+func TestLanguages(t *testing.T) {
+	for tag, want := range map[string]string{"zh-Hans": "zh-Hans", "zh_CN": "zh-Hans", "en-GB": "en", "fr": "en", "ZH": "zh-Hans"} {
+		if got := languageOf(tag).tag; got != want {
+			t.Errorf("%q gives %q, want %q", tag, got, want)
+		}
+	}
+}
