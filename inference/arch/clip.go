@@ -87,9 +87,9 @@ type clip struct {
 
 func newClip(s graph.Scope, c clipConfig) clip {
 	n := clip{
-		// The table is by far the largest tensor of a text encoder, and 77 of its
-		// rows are read: half precision is cast after the look-up.
-		tokenEmbedding:    s.Stored("embeddings.token_embedding.weight", int64(c.Vocabulary), int64(c.Hidden)),
+		// A table in half precision is cast as a whole, not after the look-up: a
+		// look-up in half precision needs a GPU that computes in it.
+		tokenEmbedding:    s.Weight("embeddings.token_embedding.weight", int64(c.Vocabulary), int64(c.Hidden)),
 		positionEmbedding: s.Weight("embeddings.position_embedding.weight", int64(c.Positions), int64(c.Hidden)),
 		mask:              causalMask(s.Builder(), c.Positions),
 		finalLayerNorm:    newLayerNorm(s.Sub("final_layer_norm"), c.Hidden, c.Eps),
@@ -101,7 +101,7 @@ func newClip(s graph.Scope, c clipConfig) clip {
 }
 
 func (n clip) forward(ids graph.Value) graph.Value {
-	x := n.tokenEmbedding.Gather(ids).Cast(graph.Float32).Add(n.positionEmbedding)
+	x := n.tokenEmbedding.Gather(ids).Add(n.positionEmbedding)
 	for _, layer := range n.layers {
 		x = layer.forward(x, n.mask)
 	}

@@ -1,6 +1,7 @@
 package arch_test
 
 import (
+	"bytes"
 	"context"
 	"encoding/binary"
 	"math"
@@ -229,6 +230,28 @@ func TestUNetEqualsDiffusers(t *testing.T) {
 			f.residualInputs(in, "", unet.Residuals(), nil)
 			m, err = unet.Graph(size, true)
 			f.same(f.run(m, err, in)["out_sample"], "unet.plain")
+		}
+	})
+}
+
+// TestSpelledOutAttentionEqualsDiffusers runs the form of the graphs that is
+// for providers whose fused attention can't be used.
+func TestSpelledOutAttentionEqualsDiffusers(t *testing.T) {
+	eachFixture(t, func(t *testing.T, f *fixture) {
+		unet, err := arch.NewUNet(f.model.UNet)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, size := range sizes(2, 8, 12) {
+			m, err := unet.Graph(size, false)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if bytes.Contains(m.Plain(), []byte("MultiHeadAttention")) || !bytes.Contains(m.Proto, []byte("MultiHeadAttention")) {
+				t.Error("the two forms don't differ in their attention")
+			}
+			m.Proto = m.Plain()
+			f.same(f.run(m, nil, f.unetInputs())["out_sample"], "unet.plain")
 		}
 	})
 }

@@ -1,6 +1,10 @@
 package arch
 
-import "maquette/inference/graph"
+import (
+	"math"
+
+	"maquette/inference/graph"
+)
 
 // resnetBlock is diffusers' ResnetBlock2D: two convolutions beside a shortcut,
 // with the time embedding added between them. Autoencoders have no embedding.
@@ -63,13 +67,26 @@ func newTimeEmbedding(s graph.Scope, channels int, flip bool, freqShift float64)
 
 // forward takes the timestep [1] and gives SiLU of the embedding, [1, 4·channels].
 func (t timeEmbedding) forward(timestep graph.Value) graph.Value {
-	angle := timestep.Reshape(-1, 1).Mul(t.frequencies)
+	angle := oneTurn(timestep.Reshape(-1, 1).Mul(t.frequencies))
 	first, second := angle.Sin(), angle.Cos()
 	if t.flipSinToCos {
 		first, second = second, first
 	}
 	h := t.linear1.forward(first.Concat(1, second)).SiLU()
 	return t.linear2.forward(h).SiLU()
+}
+
+// oneTurn takes whole turns off angles of up to some thousand radians, so that
+// they lie within ±π: GPUs compute the sine of larger ones badly. 2π is split in
+// three parts whose multiples are exact in float32 (Cody and Waite 1980).
+func oneTurn(angle graph.Value) graph.Value {
+	b := angle.Builder()
+	const high, middle, low = 6.28125, 0.00193500518798828125, 3.0199159795e-07
+	turns := angle.Mul(b.Float(1 / (2 * math.Pi))).Add(b.Float(0.5)).Floor()
+	for _, part := range [...]float32{high, middle, low} {
+		angle = angle.Sub(turns.Mul(b.Float(part)))
+	}
+	return angle
 }
 
 // downsample halves the size with a strided convolution.

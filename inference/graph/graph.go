@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"sync"
 )
 
 // DType is an ONNX element type (onnx.TensorProto.DataType).
@@ -58,6 +59,18 @@ type Model struct {
 	// of elements and Nodes the number of operators.
 	WeightBytes, Parameters int64
 	Nodes                   int
+
+	plain func() []byte
+}
+
+// Plain is Proto with ONNX Runtime's fused attention spelled out in standard
+// operators, for providers whose fused kernel can't be used. It takes more
+// memory: the scores of all pairs of tokens exist at once.
+func (m *Model) Plain() []byte {
+	if m.plain == nil {
+		return m.Proto
+	}
+	return m.plain()
 }
 
 // Builder collects the nodes of one graph. It is not safe for concurrent use.
@@ -72,6 +85,7 @@ type Builder struct {
 	names   map[string]int
 	root    string
 	count   int
+	fused   bool // there is a fused attention
 	err     error
 
 	weightBytes, parameters int64
@@ -253,6 +267,9 @@ func (b *Builder) Model() (*Model, error) {
 		return nil, errors.New("building the graph of the " + b.name + ": it has no output")
 	}
 	m := &Model{Name: b.name, Root: b.root, WeightBytes: b.weightBytes, Parameters: b.parameters, Nodes: len(b.nodes), Proto: b.encode()}
+	if b.fused {
+		m.plain = sync.OnceValue(b.encodePlain)
+	}
 	for _, v := range b.inputs {
 		m.Inputs = append(m.Inputs, IO{v.name, v.typ, v.shape})
 	}

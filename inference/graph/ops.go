@@ -45,6 +45,9 @@ func (x Value) Sin() Value { return x.same("Sin") }
 // Cos is the cosine of x in radians.
 func (x Value) Cos() Value { return x.same("Cos") }
 
+// Floor rounds down.
+func (x Value) Floor() Value { return x.same("Floor") }
+
 // Softmax normalises exp(x) over the last dimension.
 func (x Value) Softmax() Value { return x.same("Softmax", IntAttr("axis", -1)) }
 
@@ -298,12 +301,6 @@ func (x Value) GroupNorm(scale, bias Value, groups int64, eps float32) Value {
 func (x Value) LayerNorm(scale, bias Value, eps float32) Value {
 	return x.op("LayerNormalization", []Value{scale, bias},
 		[]Attr{IntAttr("axis", -1), FloatAttr("epsilon", eps)}, x.Type(), x.Shape())
-}
-
-// Attention is softmax(q·kᵀ/√d)·v with heads heads; q, k and v are [N, tokens, heads·d].
-func (x Value) Attention(k, v Value, heads int64) Value {
-	return x.b.node(microsoft, "MultiHeadAttention", []Value{x, k, v}, []Attr{IntAttr("num_heads", heads)},
-		x.Type(), []int64{x.Dim(0), x.Dim(1), v.Dim(2)})
 }
 
 // Upsample2x doubles height and width by repeating pixels.

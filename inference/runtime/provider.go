@@ -102,47 +102,127 @@ type Status struct {
 // what it must be.
 func (r *Runtime) Probe(ctx context.Context, provider string, options map[string]string) Status {
 	status := Status{Name: canonical(provider)}
-	if err := r.probe(ctx, status.Name, options); err != nil {
-		status.Reason = err.Error()
+	const side = 8
+	b := graph.New("provider test")
+	x := b.Input("x", graph.Float32, 1, 1, side, side)
+	weight := b.Floats([]int64{1, 1, 3, 3}, 1, 1, 1, 1, 1, 1, 1, 1, 1)
+	b.Output("y", x.Conv2D(weight, graph.Value{}, 1, [4]int64{1, 1, 1, 1}).Sigmoid())
+	y, err := r.try(ctx, b, status.Name, options, slices.Repeat([]float32{0.25}, side*side))
+	if err == nil {
+		want := 1 / (1 + math.Exp(-9*0.25))
+		if got := float64(y[side+1]); !(math.Abs(got-want) < 1e-3) {
+			err = fmt.Errorf("it computes wrong results (%v in place of %v)", got, want)
+		}
+	}
+	if err != nil {
+		status.Reason = plain(err)
 		return status
 	}
 	status.OK = true
 	return status
 }
 
-func (r *Runtime) probe(ctx context.Context, provider string, options map[string]string) error {
+// try runs a model with one input x and one output y on one provider.
+func (r *Runtime) try(ctx context.Context, b *graph.Builder, provider string, options map[string]string, x []float32) ([]float32, error) {
 	if err := r.enter(ctx); err != nil {
-		return err
+		return nil, err
 	}
 	defer r.calls.Done()
-	const side = 8
-	b := graph.New("provider test")
-	x := b.Input("x", graph.Float32, 1, 1, side, side)
-	weight := b.Floats([]int64{1, 1, 3, 3}, 1, 1, 1, 1, 1, 1, 1, 1, 1)
-	b.Output("y", x.Conv2D(weight, graph.Value{}, 1, [4]int64{1, 1, 1, 1}).Sigmoid())
 	m, err := b.Model()
 	if err != nil {
-		return err
+		return nil, err
 	}
-	sess, err := create(m, provider, Options{ProviderOptions: map[string]map[string]string{provider: options}})
+	sess, err := create(m, m.Proto, provider, Options{ProviderOptions: map[string]map[string]string{provider: options}})
 	if err != nil {
-		return err
+		return nil, err
 	}
 	s := &Session{r: r, name: m.Name, provider: provider, inputs: m.Inputs, outputs: m.Outputs, sess: sess}
 	defer s.Close()
-	in, err := NewFloat32([]int64{1, 1, side, side}, slices.Repeat([]float32{0.25}, side*side))
+	in, err := NewFloat32(m.Inputs[0].Shape, x)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer in.Close()
 	out, err := s.Run(ctx, map[string]*Tensor{"x": in})
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer CloseAll(out)
-	want := 1 / (1 + math.Exp(-9*0.25))
-	if got := float64(out["y"].Float32()[side+1]); math.Abs(got-want) > 1e-3 {
-		return fmt.Errorf("it computes wrong results (%v in place of %v)", got, want)
+	return slices.Clone(out["y"].Float32()), nil
+}
+
+// proto is the form of the model that suits the provider. Fused attention is
+// tried first, once for each provider: the WebGPU kernel of 1.30 gives wrong
+// results on devices with subgroups of fewer than 8 lanes, such as SwiftShader.
+func (r *Runtime) proto(ctx context.Context, m *graph.Model, provider string, o Options) []byte {
+	if provider == CPU {
+		return m.Proto
 	}
-	return nil
+	r.mu.Lock()
+	good, known := r.attention[provider]
+	r.mu.Unlock()
+	if !known {
+		worst, err := r.tryAttention(ctx, provider, o.ProviderOptions[provider])
+		if ctx.Err() != nil {
+			return m.Proto // not the provider's fault; the caller looks at ctx
+		}
+		good = err == nil && worst < 1e-3
+		r.mu.Lock()
+		if r.attention == nil {
+			r.attention = map[string]bool{}
+		}
+		r.attention[provider] = good
+		r.mu.Unlock()
+		if !good {
+			r.log.Warn("fused attention doesn't work here; it is spelled out, which takes more memory",
+				"provider", provider, "difference", worst, "err", err)
+		}
+	}
+	if good {
+		return m.Proto
+	}
+	return m.Plain()
+}
+
+// tryAttention compares the provider's fused attention with the CPU's and gives
+// the largest difference.
+func (r *Runtime) tryAttention(ctx context.Context, provider string, options map[string]string) (float64, error) {
+	const tokens, channels = 96, 64
+	x := make([]float32, tokens*channels)
+	for i := range x {
+		x[i] = float32(math.Sin(float64(i*i%997))) * 2
+	}
+	run := func(provider string, options map[string]string) ([]float32, error) {
+		b := graph.New("attention test")
+		in := b.Input("x", graph.Float32, 1, tokens, channels)
+		b.Output("y", in.Attention(in, in, 4))
+		return r.try(ctx, b, provider, options, x)
+	}
+	got, err := run(provider, options)
+	if err != nil {
+		return 0, err
+	}
+	want, err := run(CPU, nil)
+	if err != nil {
+		return 0, err
+	}
+	worst := 0.0
+	for i := range want {
+		if d := math.Abs(float64(got[i]) - float64(want[i])); !(d <= worst) {
+			worst = d
+		}
+	}
+	return worst, nil
+}
+
+// plain is an error of ONNX Runtime without the C++ source line and condition
+// in front of its message.
+func plain(err error) string {
+	text := err.Error()
+	for _, mark := range []string{" was false. ", "Status Message: "} {
+		if i := strings.LastIndex(text, mark); i >= 0 {
+			text = text[i+len(mark):]
+		}
+	}
+	return strings.TrimSpace(text)
 }

@@ -29,9 +29,10 @@ type Runtime struct {
 	log *slog.Logger
 	lib string
 
-	mu     sync.Mutex // guards closed and the beginning of calls
-	closed bool
-	calls  sync.WaitGroup
+	mu        sync.Mutex // guards closed, the beginning of calls, and attention
+	closed    bool
+	calls     sync.WaitGroup
+	attention map[string]bool // whether fused attention works, by provider
 }
 
 // ErrClosed reports the use of a closed Runtime or Session.
