@@ -12,13 +12,12 @@ import (
 
 // Attr is an attribute of a node.
 type Attr struct {
-	name   string
-	kind   int32 // AttributeProto.AttributeType
-	f      float32
-	i      int64
-	s      string
-	ints   []int64
-	floats []float32
+	name string
+	kind int32 // AttributeProto.AttributeType
+	f    float32
+	i    int64
+	s    string
+	ints []int64
 }
 
 // FloatAttr makes a float attribute.

@@ -69,11 +69,6 @@ func (e *ShapeError) Error() string {
 // differs in dimensions of size 1 only is accepted and given to the Value, so
 // a 1×1 convolution can be read as a matrix.
 func (s Scope) Weight(name string, shape ...int64) Value {
-	return s.Stored(name, shape...).Cast(Float32)
-}
-
-// Stored is Weight without the cast to float32.
-func (s Scope) Stored(name string, shape ...int64) Value {
 	path, t, ok := s.lookup(name)
 	if !ok {
 		return Value{}
@@ -85,7 +80,7 @@ func (s Scope) Stored(name string, shape ...int64) Value {
 	if slices.Contains(shape, Dynamic) {
 		shape = t.Shape
 	}
-	return s.b.external(t.Name, path, t, shape)
+	return s.b.external(t.Name, path, t, shape).Cast(Float32)
 }
 
 // Rows is part of the tensor name: of its first dimension, split into parts of
