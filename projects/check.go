@@ -47,15 +47,15 @@ type checker struct {
 
 // Check reads every file of the project and reports what is missing, damaged
 // or not the project's own. It changes nothing. Its time grows with the size
-// of the project: about a second for 200 MB.
+// of the project, since every file is read.
 func (p *Project) Check(ctx context.Context) (Report, error) {
 	if err := p.readable(ctx); err != nil {
 		return Report{}, err
 	}
 	c := checker{p: p, ctx: ctx, files: map[string]int64{}}
-	p.mu.Lock()
+	p.writing.Lock()
 	c.report.Problems = slices.Clone(p.repairs)
-	p.mu.Unlock()
+	p.writing.Unlock()
 	st, err := p.listConcepts(ctx)
 	if err != nil {
 		return Report{}, fmt.Errorf("check %s: %w", p.dir, err)
@@ -211,8 +211,8 @@ func (c *checker) contents() error {
 
 // index compares the index with the folder as it is now; nothing may change meanwhile.
 func (c *checker) index() error {
-	c.p.mu.Lock()
-	defer c.p.mu.Unlock()
+	c.p.writing.Lock()
+	defer c.p.writing.Unlock()
 	state, err := c.p.listConcepts(c.ctx)
 	if err != nil {
 		return err

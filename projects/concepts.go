@@ -43,9 +43,9 @@ func (p *Project) AddConcept(ctx context.Context, img image.Image, c Concept) (C
 	if c.Created.IsZero() {
 		c.Created = now()
 	}
-	p.mu.Lock()
+	p.writing.Lock()
 	c, err = p.storeConcept(picture, c)
-	p.mu.Unlock()
+	p.writing.Unlock()
 	if err != nil {
 		return Concept{}, fmt.Errorf("add concept: %w", err)
 	}
@@ -56,7 +56,7 @@ func (p *Project) AddConcept(ctx context.Context, img image.Image, c Concept) (C
 // storeConcept writes image, then sidecar, under the next free number. The
 // sidecar is what makes a concept: a crash in between leaves an image that
 // carries its sidecar's text, which is adopted when the project is opened next.
-// The caller holds p.mu.
+// The caller holds p.writing.
 func (p *Project) storeConcept(picture []byte, c Concept) (Concept, error) {
 	for {
 		c.ID = conceptID(p.next)
@@ -220,8 +220,8 @@ func (p *Project) SetStarred(ctx context.Context, id string, starred bool) error
 
 // amend changes a sidecar. Fields of it that this version does not know are kept.
 func (p *Project) amend(id string, change func(*sidecar)) (Concept, error) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
+	p.writing.Lock()
+	defer p.writing.Unlock()
 	if !isConceptID(id) {
 		return Concept{}, ErrNotFound
 	}

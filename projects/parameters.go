@@ -143,6 +143,9 @@ func unquoteValue(v string) string {
 // that AUTOMATIC1111's own reader uses.
 const parameterPattern = `\s*(\w[\w \-/]+):\s*("(?:\\.|[^\\"])+"|[^,]*)(?:,|$)`
 
+// maxSettings bounds the line that is matched with it, in bytes.
+const maxSettings = 64 << 10
+
 // keyValue is one "Key: value" of a settings line.
 type keyValue struct{ key, value string }
 
@@ -165,7 +168,10 @@ func ParseParameters(text string) (Recipe, error) {
 	}
 	lines := strings.Split(strings.TrimSpace(text), "\n")
 	last := len(lines) - 1
-	settings := settingsLine(lines[last])
+	var settings []keyValue
+	if len(lines[last]) <= maxSettings {
+		settings = settingsLine(lines[last])
+	}
 	if len(settings) >= 3 {
 		lines = lines[:last]
 	} else {

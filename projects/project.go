@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/gofrs/flock"
@@ -73,11 +74,13 @@ type Project struct {
 	hub      hub
 	thumbs   *thumbnailer
 
-	mu      sync.Mutex // serialises changes of project.json, numbers and sidecars
-	meta    projectFile
-	next    int // number of the next concept
+	writing sync.Mutex // held while files are written; guards next, repairs and changes of meta
+	next    int        // number of the next concept
 	repairs []Problem
-	closed  bool
+
+	mu     sync.Mutex // never held while the disk is waited for; guards closed and meta.Name
+	closed bool
+	meta   projectFile
 }
 
 // Create makes a new project in dir and opens it for writing. dir may exist if
@@ -127,14 +130,18 @@ func Create(ctx context.Context, dir, name string) (*Project, error) {
 
 // Open opens the project in dir for writing. Errors: ErrNotProject,
 // ErrNewerSchema (nothing was touched), ErrLocked (use OpenReadOnly).
-func Open(ctx context.Context, dir string) (*Project, error) { return open(ctx, dir, false) }
+func Open(ctx context.Context, dir string) (*Project, error) {
+	return open(ctx, dir, false, &atomicfile.Writer{})
+}
 
 // OpenReadOnly opens the project in dir for reading. It works while another
 // Maquette writes to the project and on folders that cannot be written to.
 // Concepts that come later are seen after Reindex.
-func OpenReadOnly(ctx context.Context, dir string) (*Project, error) { return open(ctx, dir, true) }
+func OpenReadOnly(ctx context.Context, dir string) (*Project, error) {
+	return open(ctx, dir, true, &atomicfile.Writer{})
+}
 
-func open(ctx context.Context, dir string, readOnly bool) (_ *Project, err error) {
+func open(ctx context.Context, dir string, readOnly bool, files *atomicfile.Writer) (_ *Project, err error) {
 	dir, err = filepath.Abs(dir)
 	if err != nil {
 		return nil, fmt.Errorf("open project: %w", err)
@@ -146,7 +153,7 @@ func open(ctx context.Context, dir string, readOnly bool) (_ *Project, err error
 		}
 		return nil, fmt.Errorf("open project: %w", err)
 	}
-	p := &Project{dir: dir, root: root, readOnly: readOnly, files: &atomicfile.Writer{}, log: slog.Default().With("project", dir)}
+	p := &Project{dir: dir, root: root, readOnly: readOnly, files: files, log: slog.Default().With("project", dir)}
 	defer func() {
 		if err != nil {
 			_ = p.Close() // the first error is the one to report
@@ -194,7 +201,9 @@ func (p *Project) prepareForWriting(damaged bool, damage error) error {
 		return fmt.Errorf("%w%s: %s; close it there, or open it here for reading only", ErrLocked, p.owner(), p.dir)
 	}
 	p.lock = lock
-	p.noteOwner()
+	if err := p.noteOwner(); err != nil {
+		return err
+	}
 	for _, d := range append(projectFolders(), ".") {
 		if err := atomicfile.Clean(p.root, d); err != nil {
 			p.log.Warn("cannot remove leftovers of a crash", "folder", d, "error", err)
@@ -234,7 +243,7 @@ func (p *Project) replaceProjectFile(damage error) error {
 	}
 	name := FolderName(filepath.Base(p.dir))
 	p.meta = projectFile{Schema: Schema, ID: uuid.NewString(), Name: name, Created: now()}
-	if err := p.writeMeta(); err != nil {
+	if err := p.writeMeta(p.meta); err != nil {
 		return fmt.Errorf("open project %s: %w", p.dir, err)
 	}
 	p.log.Warn("project.json was unreadable and was replaced", "kept", kept, "error", damage)
@@ -268,15 +277,22 @@ type lockOwner struct {
 	Since time.Time `json:"since"`
 }
 
-func (p *Project) noteOwner() {
+// noteOwner tells others who has the lock. It is also the first write: a folder
+// that cannot be written to is found out here. A full disk is no reason not to
+// open a project: its owner may want to delete something.
+func (p *Project) noteOwner() error {
 	host, _ := os.Hostname() // "" will do
 	data, err := jsonfile.Encode(lockOwner{os.Getpid(), host, now()})
 	if err == nil {
 		err = p.files.Replace(p.root, ownerName, data)
 	}
+	if errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.EROFS) {
+		return fmt.Errorf("open project %s: its folder cannot be written to: %w; open it for reading only", p.dir, err)
+	}
 	if err != nil {
 		p.log.Warn("cannot note who has the project open", "error", err)
 	}
+	return nil
 }
 
 // owner describes the holder of the lock for a message, or is empty.
@@ -339,25 +355,27 @@ func (p *Project) SetName(ctx context.Context, name string) error {
 	if err := ValidateName(name); err != nil {
 		return err
 	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	old := p.meta.Name
-	p.meta.Name = name
-	if err := p.writeMeta(); err != nil {
-		p.meta.Name = old
+	p.writing.Lock()
+	defer p.writing.Unlock()
+	meta := p.meta
+	meta.Name = name
+	if err := p.writeMeta(meta); err != nil {
 		return fmt.Errorf("rename project: %w", err)
 	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.meta.Name = name
 	return nil
 }
 
-// writeMeta stores p.meta; fields of project.json that this version does not
-// know are kept. The caller holds p.mu.
-func (p *Project) writeMeta() error {
+// writeMeta stores meta; fields of project.json that this version does not know
+// are kept. The caller holds p.writing.
+func (p *Project) writeMeta(meta projectFile) error {
 	old, err := readFile(p.root, projectName, maxProjectFile)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	data, err := jsonfile.Merge(old, p.meta)
+	data, err := jsonfile.Merge(old, meta)
 	if err != nil {
 		return err
 	}

@@ -4,11 +4,15 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
+
+	"maquette/projects/internal/atomicfile"
 )
 
 func TestProjectIsReadableWithoutTheApp(t *testing.T) {
@@ -371,4 +375,65 @@ func TestLinksOutOfTheProjectAreRefused(t *testing.T) {
 			t.Fatalf("the index was written through a link: %q", got)
 		}
 	})
+}
+
+func TestFolderThatCannotBeWrittenTo(t *testing.T) {
+	p := newProject(t)
+	ctx := context.Background()
+	addConcept(t, p, "x")
+	p.Close()
+	for _, failure := range []error{syscall.EROFS, syscall.EACCES} {
+		w := &atomicfile.Writer{Before: func(atomicfile.Step, string) error { return failure }}
+		if _, err := open(ctx, p.Dir(), false, w); !errors.Is(err, failure) || !strings.Contains(err.Error(), "reading only") {
+			t.Errorf("%v: %v", failure, err)
+		}
+	}
+	full := &atomicfile.Writer{Before: func(atomicfile.Step, string) error { return syscall.ENOSPC }}
+	q, err := open(ctx, p.Dir(), false, full)
+	if err != nil {
+		t.Fatalf("full disk: %v", err)
+	}
+	q.Close()
+	// Reading leaves no trace in the folder.
+	before := allFiles(t, p.Dir())
+	r, err := OpenReadOnly(ctx, p.Dir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := r.Thumbnail(ctx, "0001", 64); err != nil {
+		t.Error(err)
+	}
+	if list, _, err := r.Concepts(ctx, Query{Text: "x"}); err != nil || len(list) != 1 {
+		t.Errorf("%v, %v", list, err)
+	}
+	if report, err := r.Check(ctx); err != nil || !report.OK() {
+		t.Errorf("%+v, %v", report, err)
+	}
+	if err := r.Close(); err != nil {
+		t.Error(err)
+	}
+	if after := allFiles(t, p.Dir()); after != before {
+		t.Errorf("reading changed the folder from\n%s\nto\n%s", before, after)
+	}
+}
+
+// allFiles lists the files of a folder with sizes and times.
+func allFiles(t *testing.T, dir string) string {
+	t.Helper()
+	var b strings.Builder
+	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		info, err := d.Info()
+		if err != nil {
+			return err
+		}
+		fmt.Fprintln(&b, path, info.Size(), info.ModTime().UnixNano())
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b.String()
 }

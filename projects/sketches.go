@@ -80,14 +80,14 @@ func (p *Project) SaveSketch(ctx context.Context, id, name string, strokes json.
 	if err != nil {
 		return fail(err)
 	}
-	p.mu.Lock()
+	p.writing.Lock()
 	// The strokes are the truth and come last: a crash in between leaves the
 	// strokes of the save before with a newer picture, never strokes without one.
 	err = p.files.Replace(p.root, sketchImage(id), picture)
 	if err == nil {
 		err = p.files.Replace(p.root, sketchJSON(id), data)
 	}
-	p.mu.Unlock()
+	p.writing.Unlock()
 	if err != nil {
 		return fail(err)
 	}

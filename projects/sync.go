@@ -73,7 +73,7 @@ const batch = 500
 // sync brings the index up to date with the folder. It reads only sidecars
 // that are new or have changed. It also puts right what a crash or a bad disk
 // left, if the project is open for writing. progress may be nil. The caller
-// holds p.mu or is the only one to know p.
+// holds p.writing or is the only one to know p.
 func (p *Project) sync(ctx context.Context, progress func(done, total int)) error {
 	st, err := p.listConcepts(ctx)
 	if err != nil {
@@ -244,8 +244,8 @@ func (p *Project) Reindex(ctx context.Context, progress func(done, total int)) e
 	if err := p.readable(ctx); err != nil {
 		return err
 	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
+	p.writing.Lock()
+	defer p.writing.Unlock()
 	if _, err := p.index.db.ExecContext(ctx, "DELETE FROM concepts"); err != nil {
 		return fmt.Errorf("reindex %s: %w", p.dir, err)
 	}

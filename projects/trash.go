@@ -48,7 +48,7 @@ func (p *Project) Trash(ctx context.Context, ids ...string) (Trashed, error) {
 	if err := p.writable(ctx); err != nil {
 		return Trashed{}, err
 	}
-	p.mu.Lock()
+	p.writing.Lock()
 	err := p.keepNumbers(ids)
 	for _, id := range ids {
 		if err == nil {
@@ -59,7 +59,7 @@ func (p *Project) Trash(ctx context.Context, ids ...string) (Trashed, error) {
 		}
 		err = p.trashConcept(&t, id)
 	}
-	p.mu.Unlock()
+	p.writing.Unlock()
 	if len(t.IDs) > 0 {
 		p.hub.publish(ConceptsRemoved{IDs: slices.Clone(t.IDs)})
 	}
@@ -80,12 +80,12 @@ func (p *Project) keepNumbers(ids []string) error {
 	if highest == p.meta.LastConcept || highest < p.next-1 {
 		return nil
 	}
-	old := p.meta.LastConcept
-	p.meta.LastConcept = min(highest, p.next-1)
-	if err := p.writeMeta(); err != nil {
-		p.meta.LastConcept = old
+	meta := p.meta
+	meta.LastConcept = min(highest, p.next-1)
+	if err := p.writeMeta(meta); err != nil {
 		return err
 	}
+	p.meta.LastConcept = meta.LastConcept
 	return nil
 }
 
@@ -230,7 +230,7 @@ func (p *Project) Restore(ctx context.Context, t Trashed) error {
 	}
 	var errs []error
 	var back []Concept
-	p.mu.Lock()
+	p.writing.Lock()
 	for _, id := range t.IDs {
 		var err error
 		// Image first, sidecar last: the sidecar is what makes a concept.
@@ -248,7 +248,7 @@ func (p *Project) Restore(ctx context.Context, t Trashed) error {
 			back = append(back, r.concept)
 		}
 	}
-	p.mu.Unlock()
+	p.writing.Unlock()
 	for _, c := range back {
 		p.hub.publish(ConceptAdded{Concept: c})
 	}

@@ -3,6 +3,7 @@
 package pngtext
 
 import (
+	"bufio"
 	"bytes"
 	"compress/zlib"
 	"encoding/binary"
@@ -108,6 +109,9 @@ func fromLatin1(b []byte) string {
 // has tipped. It reads r to the end of the PNG at most, holds no more than a
 // few MaxText of memory and returns ErrTooLong for a text beyond MaxText.
 func Read(r io.Reader, keyword string) (string, bool, error) {
+	if _, ok := r.(io.Seeker); !ok {
+		r = bufio.NewReader(r)
+	}
 	var head [8]byte
 	if _, err := io.ReadFull(r, head[:]); err != nil || string(head[:]) != signature {
 		return "", false, ErrNotPNG
@@ -117,7 +121,7 @@ func Read(r io.Reader, keyword string) (string, bool, error) {
 			return "", false, truncated(err)
 		}
 		length := int64(binary.BigEndian.Uint32(head[:4]))
-		if length > 1<<31-1 {
+		if length > 1<<30 {
 			return "", false, fmt.Errorf("PNG chunk claims %d bytes", length)
 		}
 		switch kind := string(head[4:]); kind {
@@ -144,13 +148,13 @@ func truncated(err error) error {
 	return err
 }
 
-// skip moves r on by n bytes, by seeking where r can.
+// skip moves r, a seeker or what Read made of it, on by n bytes.
 func skip(r io.Reader, n int64) error {
 	if s, ok := r.(io.Seeker); ok {
 		_, err := s.Seek(n, io.SeekCurrent)
 		return err
 	}
-	_, err := io.CopyN(io.Discard, r, n)
+	_, err := r.(*bufio.Reader).Discard(int(n)) // at most 2^30 bytes, see Read
 	return err
 }
 
