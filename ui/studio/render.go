@@ -107,6 +107,9 @@ func (w *workspace) queueIntents() panels.QueueIntents {
 // jobChanged shows a job's progress.
 func (w *workspace) jobChanged(j projects.Job) {
 	w.jobs.Update(j)
+	if j.State == projects.JobRunning {
+		w.result.progress(j.Progress)
+	}
 	if j.ID != w.state.jobID {
 		if j.State.Finished() {
 			w.queueChanged()
@@ -116,9 +119,6 @@ func (w *workspace) jobChanged(j projects.Job) {
 	before := w.job.State
 	w.job = j
 	w.showRender()
-	if j.State == projects.JobRunning {
-		w.result.progress(j.Progress)
-	}
 	if before == j.State || !j.State.Finished() {
 		return
 	}

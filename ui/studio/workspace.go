@@ -73,12 +73,16 @@ func openedProject(ctx context.Context, p *projects.Project) (opened, error) {
 			return o, err
 		}
 	}
-	newest, _, err := p.Concepts(ctx, projects.Query{Limit: 1})
+	newest, _, err := p.Concepts(ctx, projects.Query{Limit: 8})
 	if err != nil {
 		return o, fmt.Errorf("read the concepts of %s: %w", p.Dir(), err)
 	}
 	if len(newest) > 0 {
-		o.provider = newest[0].Provider
+		for i := len(newest) - 1; i >= 0; i-- {
+			if name := newest[i].Provider; name != "" { // a render that was cut off has none
+				o.provider = name
+			}
+		}
 		if o.draft.Recipe == nil {
 			r := newest[0].Recipe
 			o.draft.Recipe = &r
@@ -126,7 +130,15 @@ func documentOf(img image.Image) (*sketchpad.Document, error) {
 		Points: []sketchpad.Point{{Pressure: 1}, {X: float32(size.X), Y: float32(size.Y), Pressure: 1}},
 		Image:  pic,
 	})
-	return doc, err
+	if err != nil {
+		return nil, fmt.Errorf("prepare the picture: %w", err)
+	}
+	// Read back, so that undo does not begin with taking the picture away.
+	text, err := doc.MarshalJSON()
+	if err != nil {
+		return nil, fmt.Errorf("prepare the picture: %w", err)
+	}
+	return sketchpad.ParseDocument(text)
 }
 
 // newWorkspace shows an opened project.
@@ -209,7 +221,7 @@ func (w *workspace) happened(e projects.Event) {
 			w.provider = e.Concept.Provider
 			w.view.bar.show()
 		}
-		if e.Concept.JobID != "" && e.Concept.JobID == w.state.jobID {
+		if e.Concept.JobID != "" {
 			w.result.showConcept(e.Concept)
 		}
 	case projects.SketchSaved:
