@@ -5,7 +5,7 @@ Source: NotoSansCJK-Regular.ttc and NotoSansCJK-Bold.ttc of Debian's
 fonts-noto-cjk (SIL Open Font License 1.1), face "Noto Sans CJK SC".
 
 The subsets hold the characters of the translations, the 3755 most common
-Chinese characters (level 1 of GB 2312), CJK punctuation and full-width forms.
+Chinese characters (level 1 of GB 2312), words of building and design, CJK punctuation and full-width forms.
 They hold no Latin letters on purpose: the studio's theme asks this font first and
 falls back to Fyne's Noto Sans, so Latin and Chinese text come from matching
 families whatever the language of the window. Ascent and descent are set to
@@ -22,6 +22,8 @@ from fontTools.ttLib import TTCollection
 
 HERE = pathlib.Path(__file__).resolve().parent
 SOURCE = pathlib.Path("/usr/share/fonts/opentype/noto")
+# Words of building and design beyond the most common characters.
+EXTRA = "檐榫卯斗拱椽檩枋藻棂楣榭庑阙穹甍牖扉轩阁寮墀砌瓴瓦琉璃釉瓷陶胚坯砖砼钛铝铬镍锌铜铂鎏锻铸焊铆榉榆柚槭桦橡樱藤柳竹亚麻绒缎绢纱釉彩靛绛黛赭褐橙粉紫翡琥珀"
 # Noto Sans' hhea values, in thousandths of the em, as Noto Sans CJK counts them.
 ASCENT, DESCENT = 1069, -293
 
@@ -37,7 +39,7 @@ def wanted() -> set[int]:
     for path in (HERE.parent / "translations").glob("*.json"):
         for text in json.loads(path.read_text("utf-8")).values():
             chars.update(text if isinstance(text, str) else "".join(text.values()))
-    points = {ord(c) for c in chars}
+    points = {ord(c) for c in chars} | {ord(c) for c in EXTRA}
     points.update(range(0x3000, 0x3020))  # CJK punctuation
     points.update(range(0xFF01, 0xFF5F))  # full-width forms
     points.add(0xFFE5)

@@ -173,7 +173,7 @@ func darkPalette(name fyne.ThemeColorName) color.Color {
 }
 
 func lightPalette(name fyne.ThemeColorName) color.Color {
-	const accent = 0xb9511a
+	const accent = 0xb04a16
 	switch name {
 	case base.ColorNameBackground, ColorNamePanel:
 		return rgb(0xf4f3f0)
