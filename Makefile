@@ -153,7 +153,7 @@ test-fuzz: setup-build ## every Fuzz function, five seconds each
 	done
 
 # The packages that have tests with the build tag window.
-WINDOW_PACKAGES = $$(grep -rlE '^//go:build .*\bwindow\b' --include='*_test.go' ui | xargs -r -n1 dirname | sort -u | sed 's,^,./,')
+WINDOW_PACKAGES = $$(grep -rlE '^//go:build .*\bwindow\b' --include='*_test.go' . | xargs -r -n1 dirname | sort -u)
 
 # The tests start Xvfb themselves. FYNE_SCALE and the locale keep pixel
 # positions and texts the same everywhere.
