@@ -93,8 +93,9 @@ type acknowledged struct {
 	sketch   int               // -1: none
 }
 
-// runWriter runs a writer and kills it after a while; 0 lets it end by itself.
-func runWriter(t *testing.T, dir string, life time.Duration, env ...string) acknowledged {
+// runWriter runs a writer. kill, if not nil, says after how many acknowledged
+// writes, and how much time then, it is killed.
+func runWriter(t *testing.T, dir string, kill *moment, env ...string) acknowledged {
 	t.Helper()
 	cmd := exec.Command(os.Args[0], "-test.run=^$")
 	cmd.Env = append(append(os.Environ(), writerEnv+"="+dir), env...)
@@ -108,16 +109,15 @@ func runWriter(t *testing.T, dir string, life time.Duration, env ...string) ackn
 	}
 	ack := acknowledged{concepts: map[string]uint64{}, sketch: -1}
 	lines := bufio.NewScanner(out)
-	for lines.Scan() {
+	for n := 0; lines.Scan(); n++ { // the first line says "ready"
+		if kill != nil && n == kill.writes {
+			time.AfterFunc(kill.later, func() { _ = cmd.Process.Kill() })
+		}
 		fields := strings.Fields(lines.Text())
 		switch fields[0] {
-		case "ready":
-			if life > 0 {
-				time.AfterFunc(life, func() { _ = cmd.Process.Kill() })
-			}
 		case "concept":
-			n, _ := strconv.ParseUint(fields[2], 10, 64)
-			ack.concepts[fields[1]] = n
+			seed, _ := strconv.ParseUint(fields[2], 10, 64)
+			ack.concepts[fields[1]] = seed
 		case "sketch":
 			ack.sketch, _ = strconv.Atoi(fields[1])
 		}
@@ -128,6 +128,12 @@ func runWriter(t *testing.T, dir string, life time.Duration, env ...string) ackn
 		t.Fatalf("writer: %v", err)
 	}
 	return ack
+}
+
+// moment is when a writer is killed.
+type moment struct {
+	writes int
+	later  time.Duration
 }
 
 // verify opens the project of a writer that was killed. All that was
@@ -201,7 +207,7 @@ func TestKill9AtRandomMomentsLosesNothing(t *testing.T) {
 			}
 			q.Close()
 		}
-		ack := runWriter(t, dir, time.Duration(1+rand.IntN(60_000))*time.Microsecond)
+		ack := runWriter(t, dir, &moment{rand.IntN(6), time.Duration(rand.IntN(15_000)) * time.Microsecond})
 		total += len(ack.concepts)
 		if ack.sketch >= 0 {
 			versions++
@@ -239,7 +245,7 @@ func TestKill9AtEveryStepOfASave(t *testing.T) {
 					t.Fatal(err)
 				}
 				p.Close()
-				ack := runWriter(t, dir, 0, onceEnv+"="+what, stepEnv+"="+strconv.Itoa(step))
+				ack := runWriter(t, dir, nil, onceEnv+"="+what, stepEnv+"="+strconv.Itoa(step))
 				finished = len(ack.concepts) == 1 || ack.sketch >= 0
 				q := verify(t, dir, ack)
 				noLeftovers(t, dir)
