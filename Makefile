@@ -102,7 +102,7 @@ build: setup-build ## compile build/maquette
 
 run: runtime build ## render the sample sketch, then open the studio
 	@echo "==> Rendering the sample sketch into $(SAMPLE_PROJECT)"
-	@$(MAQUETTE) render sample:vase --count 4 --skip-existing --project "$(SAMPLE_PROJECT)"
+	@$(MAQUETTE) render sample:vase --count 4 --seed 1 --skip-existing --project "$(SAMPLE_PROJECT)"
 	@echo "==> The project lies in $(SAMPLE_PROJECT)"
 	@if [ -n "$${DISPLAY:-}$${WAYLAND_DISPLAY:-}" ]; then \
 		echo "==> Opening the studio"; \
