@@ -75,7 +75,7 @@ func Run(ctx context.Context, o Options) error {
 	}
 	useLanguage(set.Language)
 	a := app.NewWithID(AppID)
-	s := newStudio(ctx, a, o, set, fyne.Do)
+	s := newStudio(ctx, a, o, set)
 	s.window.SetMaster()
 	go func() {
 		<-s.ctx.Done()
@@ -101,7 +101,7 @@ type studio struct {
 	log    *slog.Logger
 	app    fyne.App
 	window fyne.Window
-	post   func(func())
+	post   func(func()) // brings a call from any goroutine to the UI goroutine
 
 	settings settings.Settings
 	theme    *uitheme.Theme
@@ -123,9 +123,8 @@ type studio struct {
 	closable []dialog.Dialog
 }
 
-// newStudio makes the window; post brings a call from any goroutine to the UI goroutine.
-func newStudio(ctx context.Context, a fyne.App, o Options, set settings.Settings, post func(func())) *studio {
-	s := &studio{opts: o, app: a, settings: set, log: o.Log, post: post}
+func newStudio(ctx context.Context, a fyne.App, o Options, set settings.Settings) *studio {
+	s := &studio{opts: o, app: a, settings: set, log: o.Log, post: fyne.Do}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}

@@ -74,7 +74,7 @@ type testStudio struct {
 	*studio
 	t      *testing.T
 	engine *fakeEngine
-	ui     *sync.Mutex // held by whoever is on the UI goroutine
+	ui     *uiLoop
 }
 
 func newTestStudio(t *testing.T) *testStudio {
@@ -86,18 +86,16 @@ func newTestStudio(t *testing.T) *testStudio {
 	t.Setenv("LANG", "en_US.UTF-8")
 	useLanguage("en")
 	a := test.NewTempApp(t)
-	e := &fakeEngine{}
-	ui := &sync.Mutex{}
-	s := newStudio(context.Background(), a, Options{
-		NewEngine:  func(settings.Settings) (Engine, error) { return e, nil },
-		NewLibrary: func(settings.Settings) (Library, error) { return fakeLibrary{}, nil },
-	}, settings.Default(), func(f func()) {
-		ui.Lock()
-		defer ui.Unlock()
-		f()
+	ui := newUILoop(t, a)
+	ts := &testStudio{t: t, engine: &fakeEngine{}, ui: ui}
+	ts.do(func() {
+		ts.studio = newStudio(context.Background(), fyne.CurrentApp(), Options{
+			NewEngine:  func(settings.Settings) (Engine, error) { return ts.engine, nil },
+			NewLibrary: func(settings.Settings) (Library, error) { return fakeLibrary{}, nil },
+		}, settings.Default())
+		ts.window.Resize(fyne.NewSize(1366, 768))
 	})
-	s.window.Resize(fyne.NewSize(1366, 768))
-	ts := &testStudio{studio: s, t: t, engine: e, ui: ui}
+	s := ts.studio
 	t.Cleanup(func() {
 		left := make(chan error, 1)
 		ts.do(func() { s.leaveProject(func(err error) { left <- err }) })
@@ -122,10 +120,14 @@ func (s *testStudio) waitFor(what string, ok func() bool) {
 	s.t.Fatalf("waited in vain for %s", what)
 }
 
+// do runs f on the UI goroutine and waits for it.
 func (s *testStudio) do(f func()) {
-	s.ui.Lock()
-	defer s.ui.Unlock()
-	f()
+	done := make(chan struct{})
+	s.ui.post(func() {
+		defer close(done)
+		f()
+	})
+	<-done
 }
 
 // newDrawingWith opens a new project with one line in its drawing.
@@ -143,7 +145,7 @@ func (s *testStudio) drawLine(x1, y1, x2, y2 float32) {
 	err := s.work.pad.Document().Add(&sketchpad.Object{Kind: sketchpad.KindLine, Width: 6,
 		Points: []sketchpad.Point{{X: x1, Y: y1, Pressure: 1}, {X: x2, Y: y2, Pressure: 1}}})
 	if err != nil {
-		s.t.Fatal(err)
+		s.t.Error(err)
 	}
 	s.work.drawingChanged()
 }
@@ -278,7 +280,7 @@ func commandNamed(t *testing.T, s *testStudio, title string) command {
 			return c
 		}
 	}
-	t.Fatalf("no command %q", title)
+	t.Errorf("no command %q", title)
 	return command{}
 }
 
