@@ -17,7 +17,6 @@ import (
 type controlList struct {
 	intents Intents
 	icons   Icons
-	window  fyne.Window
 	cards   []*controlCard
 	box     *fyne.Container
 	add     *widget.Button
@@ -140,8 +139,7 @@ func newControlCard(i int, kind control.Kind, intents Intents) *controlCard {
 func newParamField(d control.Param, onChange func(float64)) (paramField, fyne.CanvasObject) {
 	label, help := lang.L(d.Label), lang.L(d.Help)
 	if d.Type == control.Bool {
-		var check *widget.Check
-		check = widget.NewCheck("", func(on bool) {
+		check := widget.NewCheck("", func(on bool) {
 			v := 0.0
 			if on {
 				v = 1

@@ -121,21 +121,21 @@ func (w *workspace) askHowToUse(img image.Image, name string) {
 	w.s.showClosable(d)
 }
 
-// dropped takes files that were dropped on the window.
+// dropped takes the first of the files that were dropped on the window.
 func (s *studio) dropped(_ fyne.Position, uris []fyne.URI) {
-	for _, u := range uris {
-		path := filepath.FromSlash(u.Path())
-		switch {
-		case filepath.Base(path) == "project.json":
-			s.openProject(filepath.Dir(path))
-		case isImage(path) && s.work != nil:
-			s.importImage(path)
-		case isImage(path):
-			s.projectOfImage(path)
-		default:
-			s.fail(lang.L("The file can't be used"), errors.New(lang.L("{{.Name}} is neither an image nor a project.", map[string]any{"Name": filepath.Base(path)})))
-		}
-		return // one at a time
+	if len(uris) == 0 {
+		return
+	}
+	path := filepath.FromSlash(uris[0].Path()) // one at a time
+	switch {
+	case filepath.Base(path) == "project.json":
+		s.openProject(filepath.Dir(path))
+	case isImage(path) && s.work != nil:
+		s.importImage(path)
+	case isImage(path):
+		s.projectOfImage(path)
+	default:
+		s.fail(lang.L("The file can't be used"), errors.New(lang.L("{{.Name}} is neither an image nor a project.", map[string]any{"Name": filepath.Base(path)})))
 	}
 }
 

@@ -16,20 +16,20 @@ import (
 // topBar is the row above a project: name, undo and redo, zoom, live, queue,
 // provider and settings.
 type topBar struct {
-	w                 *workspace
-	name              *widget.Button
-	undo, redo        *widget.Button
-	zoom              *widget.Button
-	live              *widget.Check
-	queue             *widget.Button
-	provider          *widget.Label
-	object            fyne.CanvasObject
-	shownName         string
-	shownZoom         string
-	shownQueue        int
-	shownProvider     string
-	canUndo, canRedo  bool
-	everShown, liveOn bool
+	w                *workspace
+	name             *widget.Button
+	undo, redo       *widget.Button
+	zoom             *widget.Button
+	live             *widget.Check
+	queue            *widget.Button
+	provider         *widget.Label
+	object           fyne.CanvasObject
+	shownName        string
+	shownZoom        string
+	shownQueue       int
+	shownProvider    string
+	canUndo, canRedo bool
+	everShown        bool
 }
 
 func newTopBar(w *workspace) *topBar {
