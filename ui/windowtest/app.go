@@ -258,7 +258,7 @@ func (a *App) Key(names ...string) {
 	time.Sleep(150 * time.Millisecond)
 }
 
-// Shot keeps a picture of the screen under the folder MAQUETTE_SHOTS, if set.
+// Shot keeps a picture of the window under the folder MAQUETTE_SHOTS, if set.
 func (a *App) Shot(name string) {
 	dir := os.Getenv("MAQUETTE_SHOTS")
 	if dir == "" {
@@ -266,7 +266,7 @@ func (a *App) Shot(name string) {
 	}
 	time.Sleep(400 * time.Millisecond)
 	file := filepath.Join(dir, strings.ReplaceAll(a.t.Name(), "/", "-")+"-"+name+".png")
-	if out, err := exec.Command("import", "-window", "root", file).CombinedOutput(); err != nil {
+	if out, err := exec.Command("import", "-window", a.window, file).CombinedOutput(); err != nil {
 		a.t.Errorf("screenshot %s: %v %s", file, err, out)
 	}
 }
