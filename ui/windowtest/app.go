@@ -128,14 +128,14 @@ func (a *App) Kill() {
 	}
 }
 
-// Quit closes the window as its frame's button does and waits for the end.
+// Quit presses the app's quit shortcut and waits for the end.
 func (a *App) Quit() {
 	a.t.Helper()
-	a.xdotool("windowclose", a.window)
+	a.Key("ctrl+q")
 	select {
 	case <-a.done:
 	case <-time.After(20 * time.Second):
-		a.t.Fatalf("the app did not end after its window was closed\n%s", a.log)
+		a.t.Fatalf("the app did not end after Ctrl+Q\n%s", a.log)
 	}
 }
 
