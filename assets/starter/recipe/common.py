@@ -30,11 +30,11 @@ def save_torch(path, value):
     os.replace(path + ".part", path)
 
 
-def threads():
-    """Give torch the two cores it may use and seed it."""
+def threads(count=None):
+    """Give torch `count` threads (default: the two cores it may use) and seed it."""
     import torch
 
-    torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "2")))
+    torch.set_num_threads(count or int(os.environ.get("OMP_NUM_THREADS", "2")))
     torch.manual_seed(SEED)
     return torch
 

@@ -22,7 +22,7 @@ from common import save_json, threads, work
 SCHEDULER = {
     "_class_name": "DDIMScheduler", "_diffusers_version": "0.30.0", "beta_start": 0.00085, "beta_end": 0.012, "beta_schedule": "scaled_linear",
     "num_train_timesteps": 1000, "prediction_type": "v_prediction", "clip_sample": False, "set_alpha_to_one": False, "steps_offset": 1,
-    "timestep_spacing": "leading", "rescale_betas_zero_snr": False,
+    "timestep_spacing": "trailing", "rescale_betas_zero_snr": True,
 }
 INDEX = {
     "_class_name": "StableDiffusionPipeline", "_diffusers_version": "0.30.0", "requires_safety_checker": False,
@@ -32,7 +32,7 @@ INDEX = {
 }
 NOTE = {
     "name": "Maquette starter", "license": "MIT",
-    "recommended": {"guidance": 2, "steps": 20, "sampler": "dpmpp_2m", "width": 256, "height": 256},
+    "recommended": {"guidance": 3, "steps": 20, "sampler": "dpmpp_2m", "width": 256, "height": 256},
     "controls": {"lines": "controlnet-lines", "depth": "controlnet-depth"},
 }
 

@@ -93,10 +93,14 @@ class Starter(nn.Module):
 
 
 def alphas():
-    """Signal and noise scale for each of the 1000 steps, (1000,) each: SD's scaled-linear schedule."""
+    """Signal and noise scale for each of the 1000 steps, (1000,) each: SD's scaled-linear schedule, rescaled to end in
+    pure noise (Lin et al., arXiv 2305.08891). Without that, the mean colour of a 32² latent can still be read at the
+    last step: the net learns to find it there, and not in the text, and sampling from noise gives random colours.
+    """
     betas = torch.linspace(0.00085**0.5, 0.012**0.5, 1000, dtype=torch.float64) ** 2
-    kept = torch.cumprod(1 - betas, 0)
-    return kept.sqrt().float(), (1 - kept).sqrt().float()
+    root = torch.cumprod(1 - betas, 0).sqrt()
+    root = (root - root[-1]) * root[0] / (root[0] - root[-1])
+    return root.float(), (1 - root**2).sqrt().float()
 
 
 def channels_last(net):

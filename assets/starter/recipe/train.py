@@ -2,16 +2,19 @@
 
 Every batch holds fixed shares: lines only, lines and depth, depth only, no control; text is dropped for some rows.
 Learning rate: warm-up, flat, then cosine down over the last part of the budget (`--minutes` over all runs; raising it
-and running again goes on from WORK/train.pt). Batches are prepared in a second thread.
+and running again goes on from WORK/train.pt). Each worker is a process with one thread and half of the batch (flat.py);
+its batches are prepared in a second thread.
 """
 import argparse
 import math
+import multiprocessing
 import os
 import queue
 import threading
 
 import numpy as np
 
+import flat
 import hints
 import model
 from common import SEED, Clock, Shards, save_torch, threads, work
@@ -73,85 +76,115 @@ def colour_hint(torch, grey):
     return torch.from_numpy(grey).to(torch.bfloat16)[:, None].expand(-1, 3, -1, -1).contiguous(memory_format=torch.channels_last)
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--minutes", type=float, default=70)
-    parser.add_argument("--shares", type=int, nargs=4, default=[9, 1, 3, 3], help="rows with lines, both, depth, no control")
-    parser.add_argument("--rate", type=float, default=9e-4)
-    parser.add_argument("--save-minutes", type=float, default=4)
-    a = parser.parse_args()
-    torch = threads()
+def split(shares, worker, workers):
+    """This worker's part of the batch's shares, as even as whole rows allow, leftovers in turn."""
+    out, turn = [], 0
+    for share in shares:
+        mine = share // workers
+        for _ in range(share % workers):
+            mine += turn % workers == worker
+            turn += 1
+        out.append(mine)
+    return out
+
+
+def work_on(worker, a, store, barrier, step, used):
+    """One worker's loop: forward and backward on its rows, then the joint update."""
+    torch = threads(1)
     tokens = Compact()
     nets = model.channels_last(model.Starter(tokens.size))
-    with torch.no_grad():
-        nets.text.get_input_embeddings().weight[tokens.unknown] = 0
-    # the nets compute in bfloat16; `master` keeps the weights that are optimised, in float32
-    master = {k: p.detach().clone() for k, p in nets.named_parameters()}
+    layout = flat.Layout(nets)
     nets = nets.to(torch.bfloat16)
     live = list(nets.parameters())
-    params = list(master.values())
-    opt = torch.optim.AdamW(params, lr=a.rate, betas=(0.9, 0.98), weight_decay=0.01, fused=True)
-    ema = {k: p.clone() for k, p in master.items()}
-    step, used, path = 0, 0.0, work("train.pt")
-    if os.path.exists(path):
-        state = torch.load(path, map_location="cpu", weights_only=True)
-        for key, value in state["nets"].items():
-            master[key].copy_(value)
-        opt.load_state_dict(state["opt"])
-        ema, step, used = state["ema"], state["step"], state["seconds"]
-        with torch.no_grad():
-            torch._foreach_copy_(live, params)
-    table = master["text.embeddings.token_embedding.weight"]
-    torch.manual_seed(SEED + step)
-    feed = Feed(tokens, a.shares, SEED + step)
-    clock, total, last_save, losses = Clock(used), a.minutes * 60, used, []
-    signal, noise_scale = model.alphas()
-    lines_only, both, depth_only, none = a.shares
-    batch = sum(a.shares)
+    for p, view in zip(live, layout.views(store.live)):
+        p.data = view
+    grads = layout.views(store.grads[worker])
+    table = grads[layout.names.index("text.embeddings.token_embedding.weight")]
+    torch.manual_seed(SEED + step * a.workers + worker)
+    shares = split(a.shares, worker, a.workers)
+    feed = Feed(tokens, shares, SEED + step * a.workers + worker)
+    lines_only, both, depth_only, none = shares
+    batch, all_rows = sum(shares), sum(a.shares)
     lines_rows, depth_rows = slice(0, lines_only + both), slice(lines_only, batch - none)
-    count = lambda net: sum(p.numel() for p in net.parameters()) / 1e6
-    print(f"text {count(nets.text):.2f}M unet {count(nets.unet):.2f}M control {count(nets.control):.2f}M, {len(feed.data)} samples, from step {step}", flush=True)
-
-    def save():
-        save_torch(path, {"nets": master, "opt": opt.state_dict(), "ema": ema, "step": step, "seconds": clock(), "batch": batch})
-
-    first = (step, used)
-    while clock() < total:
+    signal, noise_scale = model.alphas()
+    clock, total, last_save, losses, first = Clock(used), a.minutes * 60, used, [], (step, used)
+    if worker == 0:
+        print(f"{layout.size / 1e6:.2f}M weights, {len(feed.data)} samples, rows {shares}, from step {step}", flush=True)
+    while not store.stop[0]:
         z, rows, line, depth = feed()
         z = torch.from_numpy(z).contiguous(memory_format=torch.channels_last)
-        t = ((torch.randperm(batch) + torch.rand(batch)) / batch * 1000).long().clamp(0, 999)
+        # more of the noisy steps, in which colour and shape are decided
+        t = (((torch.randperm(batch) + torch.rand(batch)) / batch) ** 0.7 * 1000).long().clamp(0, 999)
         a_t, s_t = signal[t].view(-1, 1, 1, 1), noise_scale[t].view(-1, 1, 1, 1)
         e = torch.randn_like(z)
         noisy = (a_t * z + s_t * e).to(torch.bfloat16)
         v = nets(noisy, t, torch.from_numpy(rows), colour_hint(torch, line), colour_hint(torch, depth), lines_rows, depth_rows)
         gap = ((v.float() - (a_t * e - s_t * z)) ** 2).mean((1, 2, 3))
         gap.mean().backward()
-        for kept, p in zip(params, live):
-            kept.grad, p.grad = p.grad.float(), None
-        table.grad[tokens.unknown] = 0
-        torch.nn.utils.clip_grad_norm_(params, 1.0)
-        for group in opt.param_groups:
-            group["lr"] = rate_at(clock() / total, step, a.rate)
-        opt.step()
-        step += 1
-        keep = min(0.998, step / (step + 20))
         with torch.no_grad():
-            torch._foreach_copy_(live, params)
-            torch._foreach_mul_(list(ema.values()), keep)
-            torch._foreach_add_(list(ema.values()), params, alpha=1 - keep)
-        losses.append([gap[:lines_only].mean().item(), gap[lines_only + both : batch - none].mean().item(), gap[batch - none :].mean().item()])
+            torch._foreach_copy_(grads, [p.grad for p in live])
+            table[tokens.unknown] = 0
+            for p in live:
+                p.grad = None
+            store.losses[worker] = torch.stack([gap[:lines_only].mean(), gap[lines_only + both : batch - none].mean(), gap[batch - none :].mean()])
+            barrier.wait()
+            step += 1
+            rate = rate_at(clock() / total, step, a.rate)
+            store.update(worker, step, rate, min(0.998, step / (step + 20)), barrier.wait)
+            losses.append(store.losses.nanmean(0).tolist())
+            if worker == 0 and clock() > total:
+                store.stop[0] = 1
+            barrier.wait()
+        if worker:
+            continue
         if step % 50 == 0:
             m = np.mean(losses, 0)
-            speed = (step - first[0]) * batch / (clock() - first[1])
-            text = f"{step},{clock():.0f},{m[0]:.4f},{m[1]:.4f},{m[2]:.4f},{opt.param_groups[0]['lr']:.1e},{speed:.1f}"
+            speed = (step - first[0]) * all_rows / (clock() - first[1])
+            text = f"{step},{clock():.0f},{m[0]:.4f},{m[1]:.4f},{m[2]:.4f},{rate:.1e},{speed:.1f}"
             print("step,seconds,lines,depth,none,rate,samples/s " + text, flush=True)
             with open(work("train.csv"), "a") as f:
                 f.write(text + "\n")
             losses = []
-        if clock() - last_save > a.save_minutes * 60:
+        if clock() - last_save > a.save_minutes * 60 or store.stop[0]:
             last_save = clock()
-            save()
-    save()
+            state = {"nets": layout.named(store.master), "first": layout.named(store.first), "second": layout.named(store.second)}
+            save_torch(work("train.pt"), {**state, "ema": layout.named(store.average), "step": step, "seconds": clock(), "batch": all_rows})
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--minutes", type=float, default=70)
+    parser.add_argument("--shares", type=int, nargs=4, default=[9, 1, 3, 3], help="rows with lines, both, depth, no control")
+    parser.add_argument("--rate", type=float, default=9e-4)
+    parser.add_argument("--save-minutes", type=float, default=4)
+    parser.add_argument("--workers", type=int, default=2)
+    a = parser.parse_args()
+    torch = threads()
+    tokens = Compact()
+    nets = model.Starter(tokens.size)
+    with torch.no_grad():
+        nets.text.get_input_embeddings().weight[tokens.unknown] = 0
+    layout = flat.Layout(nets)
+    store = flat.Store(layout.size, a.workers)
+    step, used = 0, 0.0
+    with torch.no_grad():
+        if os.path.exists(work("train.pt")):
+            state = torch.load(work("train.pt"), map_location="cpu", weights_only=True)
+            for part, key in ((store.master, "nets"), (store.first, "first"), (store.second, "second"), (store.average, "ema")):
+                layout.fill(part, state[key])
+            step, used = state["step"], state["seconds"]
+        else:
+            layout.fill(store.master, dict(nets.named_parameters()))
+            store.average.copy_(store.master)
+        store.live.copy_(store.master)
+    context = multiprocessing.get_context("spawn")
+    barrier = context.Barrier(a.workers)
+    others = [context.Process(target=work_on, args=(k, a, store, barrier, step, used), daemon=True) for k in range(1, a.workers)]
+    for p in others:
+        p.start()
+    work_on(0, a, store, barrier, step, used)
+    for p in others:
+        p.join()
 
 
 if __name__ == "__main__":
