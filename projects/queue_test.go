@@ -172,7 +172,7 @@ func TestQueueStoresEachImageWithItsRecipe(t *testing.T) {
 	pt := &painter{}
 	q := newQueue(t, p, pt)
 	r := small("vase", 3)
-	r.Strength = 0.5
+	r.Strength, r.Karras = 0.5, true
 	r.Controls = append(r.Controls, RecipeControl{Kind: control.Canny, Weight: 0.5, Start: 0.25, End: 0.75})
 	job := enqueue(t, q, r)
 	if job.State != JobQueued || job.Sketch == "" {

@@ -25,8 +25,10 @@ func DefaultRecipe() Recipe {
 	return Recipe{
 		Checkpoint: StarterCheckpoint,
 		Controls:   []RecipeControl{{Kind: control.Lineart, Weight: 1, Start: 0, End: 1}},
-		Sampler:    "dpmpp_2m", Karras: true,
-		Steps: 20, Guidance: 2, Count: 4, Width: 256, Height: 256,
+		// No Karras sigmas: the starter ends in pure noise, where they would
+		// spend most steps on noise levels that decide nothing.
+		Sampler: "dpmpp_2m",
+		Steps:   20, Guidance: 3, Count: 4, Width: 256, Height: 256,
 	}
 }
 

@@ -155,7 +155,7 @@ func baseRecipe(ctx context.Context, library Library, model string) (projects.Re
 	// What Krita AI Diffusion and most users of Stable Diffusion 1.5 start
 	// from; letting go of the sketch for the last fifth gives cleaner images.
 	r.Checkpoint = path
-	r.Width, r.Height, r.Guidance = 512, 512, 7
+	r.Width, r.Height, r.Guidance, r.Karras = 512, 512, 7, true
 	for i := range r.Controls {
 		r.Controls[i].End = 0.8
 	}

@@ -188,7 +188,7 @@ func TestRenderSkipsExisting(t *testing.T) {
 	if want := [][2]int64{{9, 1}, {12, 2}, {15, 2}}; !slices.Equal(runs, want) {
 		t.Errorf("rendered seeds and counts %v, want %v", runs, want)
 	}
-	b.ok(append(args("10", "1"), "--guidance", "3")...)
+	b.ok(append(args("10", "1"), "--guidance", "5")...)
 	if n := len(b.engine.requests); n != 6 {
 		t.Errorf("another recipe was skipped: %d requests", n)
 	}
