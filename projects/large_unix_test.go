@@ -143,8 +143,10 @@ func TestOpeningTenThousandConcepts(t *testing.T) {
 		}
 	}
 	t.Logf("with an index, no thumbnails: open %v, page %v, thumbnails %v, %d MB", best.Open, best.Page, best.Thumbs, best.Peak>>20)
-	if best.Thumbs > time.Second && !raceDetector {
-		t.Errorf("the first thumbnails took %v, more than a second", best.Thumbs)
+	// A ratio of one run, since the machine's speed is not ours to assert; the
+	// benchmark below gives the times.
+	if best.Open > cold.Open {
+		t.Errorf("opening with an index took %v, without one %v", best.Open, cold.Open)
 	}
 }
 
