@@ -91,7 +91,12 @@ func (v *view) filled(p unsafe.Pointer) error {
 
 // grayOp runs one OpenCV call from src to a new image of the same size.
 func grayOp(src *image.Gray, op func(in gocv.Mat, out *gocv.Mat) error) (*image.Gray, error) {
-	dst := image.NewGray(src.Rect)
+	return grayTo(src, src.Rect, op)
+}
+
+// grayTo runs one OpenCV call from src to a new image with the given bounds.
+func grayTo(src *image.Gray, bounds image.Rectangle, op func(in gocv.Mat, out *gocv.Mat) error) (*image.Gray, error) {
+	dst := image.NewGray(bounds)
 	in, err := viewGray(src)
 	if err != nil {
 		return nil, err

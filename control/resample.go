@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"image"
 	"math"
-	"unsafe"
 
 	"gocv.io/x/gocv"
 )
@@ -251,21 +250,12 @@ func (pg *page) enlarge(ctx context.Context, src []*image.Gray) ([]*image.Gray, 
 
 // resizeGray scales an image with OpenCV.
 func resizeGray(src *image.Gray, to image.Point, how gocv.InterpolationFlags) (*image.Gray, error) {
-	dst := image.NewGray(image.Rectangle{Max: to})
-	in, err := viewGray(src)
-	if err != nil {
-		return nil, err
-	}
-	defer in.Close()
-	out, err := viewGray(dst)
-	if err != nil {
-		return nil, err
-	}
-	defer out.Close()
-	if err := gocv.Resize(in.Mat, &out.Mat, to, 0, 0, how); err != nil {
-		return nil, fmt.Errorf("scale to %dx%d: %w", to.X, to.Y, err)
-	}
-	return dst, out.filled(unsafe.Pointer(unsafe.SliceData(dst.Pix)))
+	return grayTo(src, image.Rectangle{Max: to}, func(in gocv.Mat, out *gocv.Mat) error {
+		if err := gocv.Resize(in, out, to, 0, 0, how); err != nil {
+			return fmt.Errorf("scale to %dx%d: %w", to.X, to.Y, err)
+		}
+		return nil
+	})
 }
 
 // crispen steepens the ramps that enlarging by factor made, without making
