@@ -17,6 +17,7 @@ from safetensors.torch import save_file
 
 import model
 import tokenizer
+import vae
 from common import save_json, threads, work
 
 SCHEDULER = {
@@ -77,12 +78,12 @@ def write_text(folder, net, ids, dtype):
     save_file(tensors(state, dtype), os.path.join(folder, "model.safetensors"), {"format": "pt"})
 
 
-def write_folder(folder, nets, vae, ids, dtype=torch.float16):
+def write_folder(folder, nets, autoencoder, ids, dtype=torch.float16):
     shutil.rmtree(folder, ignore_errors=True)
     weights = "diffusion_pytorch_model.safetensors"
     write_text(os.path.join(folder, "text_encoder"), nets.text, ids, dtype)
     write_net(os.path.join(folder, "unet"), nets.unet, weights, dtype)
-    write_net(os.path.join(folder, "vae"), vae, weights, dtype)
+    write_net(os.path.join(folder, "vae"), autoencoder, weights, dtype)
     for name in model.CONTROLS:
         write_net(os.path.join(folder, "controlnet-" + name), nets.control[name], weights, dtype)
     tokenizer.build(os.path.join(folder, "tokenizer"))
@@ -114,19 +115,16 @@ def trained(tokens):
     """The averaged weights of the last training checkpoint and the autoencoder."""
     nets = model.Starter(tokens.size)
     nets.load_state_dict(torch.load(work("train.pt"), map_location="cpu", weights_only=True)["ema"])
-    vae = model.make_vae()
-    path = work("decoder.pt") if os.path.exists(work("decoder.pt")) else work("vae.pt")
-    vae.load_state_dict(torch.load(path, map_location="cpu", weights_only=True)["ema"])
-    return nets, vae
+    return nets, vae.averaged()
 
 
 def untrained(tokens):
     """Random weights with every zero-started layer filled, so that parity tests see all of them."""
-    nets, vae = model.Starter(tokens.size), model.make_vae()
+    nets, autoencoder = model.Starter(tokens.size), model.make_vae()
     for p in nets.parameters():
         if p.abs().max() == 0:
             torch.nn.init.normal_(p, std=0.02)
-    return nets, vae
+    return nets, autoencoder
 
 
 def main():
@@ -138,10 +136,10 @@ def main():
     a = parser.parse_args()
     threads()
     tokens = tokenizer.Compact()
-    nets, vae = untrained(tokens) if a.random else trained(tokens)
-    write_folder(a.folder, nets, vae, tokens.ids)
+    nets, autoencoder = untrained(tokens) if a.random else trained(tokens)
+    write_folder(a.folder, nets, autoencoder, tokens.ids)
     if a.fp32_folder:
-        write_folder(a.fp32_folder, nets, vae, tokens.ids, torch.float32)
+        write_folder(a.fp32_folder, nets, autoencoder, tokens.ids, torch.float32)
     if a.archive:
         digest = pack(a.folder, a.archive)
         with open(a.archive.replace(".tar.gz", ".sha256"), "w") as f:

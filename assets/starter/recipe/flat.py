@@ -49,8 +49,8 @@ class Store:
         self.grads = make(workers, size)
         self.live = make(size, dtype=torch.bfloat16)
         self.norms = make(workers)
-        self.losses = make(workers, 3)
-        self.stop = make(1)
+        self.numbers = make(workers, 8)
+        self.stop, self.share = make(1), make(1)
 
     def update(self, worker, step, rate, keep, meet, limit=1.0):
         """AdamW on this worker's stretch with the mean of all gradients, clipped to norm `limit`."""

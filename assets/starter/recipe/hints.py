@@ -86,3 +86,9 @@ def depth(values, rng):
     if rng.rand() < 0.4:
         image = image ** rng.uniform(0.75, 1.3)
     return image
+
+
+def stack(images, small, pool=np.max):
+    """Hints (n, H, W) float32; `small` halves the size, with `pool` over 2x2 pixels (lines keep every stroke by the maximum)."""
+    out = np.array(images, np.float32).reshape(-1, SIZE, SIZE)
+    return pool(out.reshape(-1, SIZE // 2, 2, SIZE // 2, 2), axis=(2, 4)) if small else out

@@ -37,9 +37,9 @@ def make_control():
 
 def make_vae():
     """Autoencoder whose blocks start as the identity and whose other convolutions keep the signal's size."""
-    width = (32,) * 4
-    net = AutoencoderTiny(encoder_block_out_channels=width, decoder_block_out_channels=width, num_encoder_blocks=(0, 1, 2, 3),
-                          num_decoder_blocks=(4, 4, 2, 1), scaling_factor=1.0)
+    width = (64,) * 4
+    net = AutoencoderTiny(encoder_block_out_channels=width, decoder_block_out_channels=width, num_encoder_blocks=(0, 1, 3, 4),
+                          num_decoder_blocks=(6, 8, 2, 0), scaling_factor=1.0)
     for name, module in net.named_modules():
         if isinstance(module, nn.Conv2d):
             nn.init.kaiming_normal_(module.weight, nonlinearity="relu")

@@ -1,56 +1,60 @@
 """Stage `train`: text encoder, UNet and both ControlNets jointly, v-prediction, from cached latents.
 
-Every batch holds fixed shares: lines only, lines and depth, depth only, no control; text is dropped for some rows.
-Learning rate: warm-up, flat, then cosine down over the last part of the budget (`--minutes` over all runs; raising it
-and running again goes on from WORK/train.pt). Each worker is a process with one thread and half of the batch (flat.py);
-its batches are prepared in a second thread.
+Every batch holds fixed shares: lines only, lines and depth, depth only, no control; text is dropped for some rows. The
+first part of the time goes to pictures at half size, four times as many in a batch, which teaches words and colours
+sooner; later most batches are full-size. Raising `--minutes` and running again goes on from WORK/train.pt (team.py).
 """
 import argparse
-import math
-import multiprocessing
-import os
 import queue
 import threading
 
 import numpy as np
+import torch
 
-import flat
 import hints
 import model
-from common import SEED, Clock, Shards, save_torch, threads, work
+import team
+from common import SEED, Shards, work
 from scene.captions import full, varied
 from tokenizer import Compact
 
+SMALL = 4  # rows of a half-size batch for one of a full-size batch
+
 
 class Feed:
-    """Endless training batches: latents, compact tokens, line hints, depth hints; each epoch in a new order."""
+    """Endless training batches: latents, compact tokens, line hints, depth hints; each epoch in a new order.
 
-    def __init__(self, tokens, shares, seed):
+    `small(step)` says whether a step's batch is of half-size pictures, the same for every worker.
+    """
+
+    def __init__(self, tokens, shares, seed, step, small):
         self.data = Shards("train")
-        self.latents = [np.load(work("data", n + ".latents.npy"), mmap_mode="r") for n in self.data.names]
-        self.tokens, self.shares, self.rng = tokens, shares, np.random.RandomState(seed)
+        self.latents = {kind: [np.load(work("data", f"{n}.{kind}.npy"), mmap_mode="r") for n in self.data.names] for kind in ("latents", "half")}
+        self.tokens, self.shares, self.rng, self.step, self.small = tokens, shares, np.random.RandomState(seed), step, small
         self.order = []
-        self.queue = queue.Queue(3)
+        self.queue = queue.Queue(2)
         threading.Thread(target=self._fill, daemon=True).start()
 
     def _fill(self):
         while True:
-            self.queue.put(self.make())
+            self.queue.put(self.make(self.small(self.step)))
+            self.step += 1
 
-    def make(self):
-        lines_only, both, depth_only, none = self.shares
-        batch = sum(self.shares)
+    def make(self, small):
+        lines_only, both, depth_only, none = (n * (SMALL if small else 1) for n in self.shares)
+        batch = lines_only + both + depth_only + none
         if len(self.order) < batch:
             self.order = list(self.rng.permutation(len(self.data)))
         picks = [self.order.pop() for _ in range(batch)]
-        z = np.stack([self.latents[s][i] for s, i in (self.data.where[p] for p in picks)]).astype(np.float32)
+        cached = self.latents["half" if small else "latents"]
+        z = np.stack([cached[s][i] for s, i in (self.data.where[p] for p in picks)]).astype(np.float32)
         texts = []
         for p in picks:
             facts = self.data.records[p]
             draw = self.rng.rand()
-            if draw < 0.12:
+            if draw < 0.1:
                 texts.append("")
-            elif draw < 0.35:
+            elif draw < 0.4:
                 texts.append(full(facts, facts["view"], facts["ground"]))
             else:
                 texts.append(varied(facts, facts["view"], facts["ground"], self.rng))
@@ -59,19 +63,13 @@ class Feed:
         rows[inside & (self.rng.rand(*rows.shape) < 0.01)] = self.tokens.unknown
         line = [hints.lines(self.data.row("lines", p), self.rng) for p in picks[: lines_only + both]]
         depth = [hints.depth(self.data.row("depth", p), self.rng) for p in picks[lines_only : batch - none]]
-        return z, rows, np.array(line, np.float32), np.array(depth, np.float32)
+        return z, rows, hints.stack(line, small), hints.stack(depth, small, np.mean), (lines_only, both, depth_only, none)
 
     def __call__(self):
         return self.queue.get()
 
 
-def rate_at(share, step, peak, floor=0.02):
-    """Learning rate at a share 0..1 of the time budget."""
-    down = max(0.0, (share - 0.4) / 0.6)
-    return peak * min(1, (step + 1) / 200) * max(floor, 0.5 + 0.5 * math.cos(math.pi * min(1, down)))
-
-
-def colour_hint(torch, grey):
+def colour_hint(grey):
     """(n, H, W) -> bfloat16 (n, 3, H, W), channels last."""
     return torch.from_numpy(grey).to(torch.bfloat16)[:, None].expand(-1, 3, -1, -1).contiguous(memory_format=torch.channels_last)
 
@@ -88,103 +86,60 @@ def split(shares, worker, workers):
     return out
 
 
-def work_on(worker, a, store, barrier, step, used):
-    """One worker's loop: forward and backward on its rows, then the joint update."""
-    torch = threads(1)
-    tokens = Compact()
-    nets = model.channels_last(model.Starter(tokens.size))
-    layout = flat.Layout(nets)
-    nets = nets.to(torch.bfloat16)
-    live = list(nets.parameters())
-    for p, view in zip(live, layout.views(store.live)):
-        p.data = view
-    grads = layout.views(store.grads[worker])
-    table = grads[layout.names.index("text.embeddings.token_embedding.weight")]
-    torch.manual_seed(SEED + step * a.workers + worker)
-    shares = split(a.shares, worker, a.workers)
-    feed = Feed(tokens, shares, SEED + step * a.workers + worker)
-    lines_only, both, depth_only, none = shares
-    batch, all_rows = sum(shares), sum(a.shares)
-    lines_rows, depth_rows = slice(0, lines_only + both), slice(lines_only, batch - none)
-    signal, noise_scale = model.alphas()
-    clock, total, last_save, losses, first = Clock(used), a.minutes * 60, used, [], (step, used)
-    if worker == 0:
-        print(f"{layout.size / 1e6:.2f}M weights, {len(feed.data)} samples, rows {shares}, from step {step}", flush=True)
-    while not store.stop[0]:
-        z, rows, line, depth = feed()
+class Task:
+    """What `team.train` trains."""
+
+    columns = "lines,depth,none,small lines,small depth,small none"
+
+    def __init__(self, shares, early, late, early_steps):
+        self.shares, self.early, self.late, self.early_steps = shares, early, late, early_steps
+
+    def small(self, step):
+        share = self.early if step < self.early_steps else self.late
+        return np.random.RandomState(step).rand() < share
+
+    def build(self):
+        self.tokens = Compact()
+        torch.manual_seed(SEED)
+        nets = model.Starter(self.tokens.size)
+        with torch.no_grad():
+            nets.text.get_input_embeddings().weight[self.tokens.unknown] = 0
+        return nets
+
+    def start(self, net, worker, workers, step):
+        self.net = net
+        self.feed = Feed(self.tokens, split(self.shares, worker, workers), SEED + step * workers + worker, step, self.small)
+        self.signal, self.noise = model.alphas()
+
+    def loss(self, step, share):
+        z, rows, line, depth, (lines_only, both, depth_only, none) = self.feed()
+        batch = len(z)
         z = torch.from_numpy(z).contiguous(memory_format=torch.channels_last)
         # more of the noisy steps, in which colour and shape are decided
         t = (((torch.randperm(batch) + torch.rand(batch)) / batch) ** 0.7 * 1000).long().clamp(0, 999)
-        a_t, s_t = signal[t].view(-1, 1, 1, 1), noise_scale[t].view(-1, 1, 1, 1)
+        a_t, s_t = self.signal[t].view(-1, 1, 1, 1), self.noise[t].view(-1, 1, 1, 1)
         e = torch.randn_like(z)
         noisy = (a_t * z + s_t * e).to(torch.bfloat16)
-        v = nets(noisy, t, torch.from_numpy(rows), colour_hint(torch, line), colour_hint(torch, depth), lines_rows, depth_rows)
+        v = self.net(noisy, t, torch.from_numpy(rows), colour_hint(line), colour_hint(depth), slice(0, lines_only + both), slice(lines_only, batch - none))
         gap = ((v.float() - (a_t * e - s_t * z)) ** 2).mean((1, 2, 3))
-        gap.mean().backward()
-        with torch.no_grad():
-            torch._foreach_copy_(grads, [p.grad for p in live])
-            table[tokens.unknown] = 0
-            for p in live:
-                p.grad = None
-            store.losses[worker] = torch.stack([gap[:lines_only].mean(), gap[lines_only + both : batch - none].mean(), gap[batch - none :].mean()])
-            barrier.wait()
-            step += 1
-            rate = rate_at(clock() / total, step, a.rate)
-            store.update(worker, step, rate, min(0.998, step / (step + 20)), barrier.wait)
-            losses.append(store.losses.nanmean(0).tolist())
-            if worker == 0 and clock() > total:
-                store.stop[0] = 1
-            barrier.wait()
-        if worker:
-            continue
-        if step % 50 == 0:
-            m = np.mean(losses, 0)
-            speed = (step - first[0]) * all_rows / (clock() - first[1])
-            text = f"{step},{clock():.0f},{m[0]:.4f},{m[1]:.4f},{m[2]:.4f},{rate:.1e},{speed:.1f}"
-            print("step,seconds,lines,depth,none,rate,samples/s " + text, flush=True)
-            with open(work("train.csv"), "a") as f:
-                f.write(text + "\n")
-            losses = []
-        if clock() - last_save > a.save_minutes * 60 or store.stop[0]:
-            last_save = clock()
-            state = {"nets": layout.named(store.master), "first": layout.named(store.first), "second": layout.named(store.second)}
-            save_torch(work("train.pt"), {**state, "ema": layout.named(store.average), "step": step, "seconds": clock(), "batch": all_rows})
+        parts = [gap[:lines_only].mean().item(), gap[lines_only + both : batch - none].mean().item(), gap[batch - none :].mean().item()]
+        blank = [float("nan")] * 3
+        return gap.mean(), blank + parts if z.shape[-1] < model.LATENT else parts + blank
+
+    def mask(self, grads):
+        grads["text.embeddings.token_embedding.weight"][self.tokens.unknown] = 0
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--minutes", type=float, default=70)
+    parser.add_argument("--minutes", type=float, default=90)
     parser.add_argument("--shares", type=int, nargs=4, default=[9, 1, 3, 3], help="rows with lines, both, depth, no control")
-    parser.add_argument("--rate", type=float, default=9e-4)
-    parser.add_argument("--save-minutes", type=float, default=4)
-    parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--rate", type=float, default=1e-3)
+    parser.add_argument("--early-steps", type=int, default=1500, help="steps before full-size batches prevail")
+    parser.add_argument("--early", type=float, default=0.9, help="share of half-size batches in the early steps")
+    parser.add_argument("--late", type=float, default=0.2, help="share of half-size batches afterwards")
     a = parser.parse_args()
-    torch = threads()
-    tokens = Compact()
-    nets = model.Starter(tokens.size)
-    with torch.no_grad():
-        nets.text.get_input_embeddings().weight[tokens.unknown] = 0
-    layout = flat.Layout(nets)
-    store = flat.Store(layout.size, a.workers)
-    step, used = 0, 0.0
-    with torch.no_grad():
-        if os.path.exists(work("train.pt")):
-            state = torch.load(work("train.pt"), map_location="cpu", weights_only=True)
-            for part, key in ((store.master, "nets"), (store.first, "first"), (store.second, "second"), (store.average, "ema")):
-                layout.fill(part, state[key])
-            step, used = state["step"], state["seconds"]
-        else:
-            layout.fill(store.master, dict(nets.named_parameters()))
-            store.average.copy_(store.master)
-        store.live.copy_(store.master)
-    context = multiprocessing.get_context("spawn")
-    barrier = context.Barrier(a.workers)
-    others = [context.Process(target=work_on, args=(k, a, store, barrier, step, used), daemon=True) for k in range(1, a.workers)]
-    for p in others:
-        p.start()
-    work_on(0, a, store, barrier, step, used)
-    for p in others:
-        p.join()
+    team.train(Task(a.shares, a.early, a.late, a.early_steps), team.Plan("train.pt", a.minutes, a.rate, flat_share=0.4, keep=0.998))
 
 
 if __name__ == "__main__":

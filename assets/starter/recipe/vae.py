@@ -2,29 +2,36 @@
 
 Loss: pixels, gradients at two scales, structural similarity, and a low-frequency colour term (4x4 means, hue apart from
 lightness), without which colours drift. The latents are held near mean 0 and deviation 1 per channel, so that the
-scaling factor is 1. Trained on 96² crops; time-budgeted, resumable, averaged weights are kept.
-With `--decoder` only the decoder is trained on, from vae.pt into decoder.pt: cached latents stay valid.
+scaling factor is 1. Trained on 96² crops, some of them of the picture at half size; time-budgeted, resumable, averaged
+weights are kept. With `--decoder` only the decoder is trained on, from vae.pt into decoder.pt: cached latents stay valid.
 """
 import argparse
 import os
 
 import numpy as np
+import torch
 import torch.nn.functional as F
 
 import model
-from common import SEED, Clock, Shards, save_torch, threads, work
+import team
+from common import SEED, Shards, threads, work
 
 CROP = 96
 
 
 def crops(data, rng, batch):
-    """Random crops (B, 3, CROP, CROP) in [-1, 1], more often from the middle, half of them mirrored."""
+    """Random crops (B, 3, CROP, CROP) in [-1, 1], more often from the middle, half of them mirrored, a sixth at half size."""
     rows = []
     for i in rng.randint(len(data), size=batch):
-        y, x = np.clip(rng.normal(80, 44, 2), 0, 256 - CROP).astype(int)
-        c = data.row("rgb", i)[y : y + CROP, x : x + CROP]
+        if rng.rand() < 1 / 6:
+            y, x = rng.randint(0, 256 - 2 * CROP + 1, 2)
+            c = data.row("rgb", i)[y : y + 2 * CROP, x : x + 2 * CROP]
+            c = c.reshape(CROP, 2, CROP, 2, 3).mean((1, 3))
+        else:
+            y, x = np.clip(rng.normal(80, 44, 2), 0, 256 - CROP).astype(int)
+            c = data.row("rgb", i)[y : y + CROP, x : x + CROP]
         rows.append(c[:, ::-1] if rng.rand() < 0.5 else c)
-    return np.stack(rows)
+    return torch.from_numpy(np.stack(rows).astype(np.float32)).permute(0, 3, 1, 2).div(127.5).sub(1).contiguous(memory_format=torch.channels_last)
 
 
 def steps(x):
@@ -55,64 +62,68 @@ def unit(z):
     return (mean**2).mean() + (var.clamp_min(1e-4).log() ** 2).mean()
 
 
+def gap(y, x):
+    """The loss of pictures y against x, apart from the latents' own term."""
+    loss = (y - x).abs().mean() + 0.8 * gradient_gap(y, x) + 0.25 * gradient_gap(F.avg_pool2d(y, 2), F.avg_pool2d(x, 2))
+    return loss + 0.15 * (1 - similarity(y / 2 + 0.5, x / 2 + 0.5)) + colour_gap(y, x)
+
+
+class Task:
+    """What `team.train` trains: the whole autoencoder, or the decoder behind the encoder of vae.pt."""
+
+    columns = "loss,psnr,latent deviation"
+
+    def __init__(self, batch, decoder_only):
+        self.batch, self.decoder_only = batch, decoder_only
+
+    def build(self):
+        net = model.make_vae()
+        if not self.decoder_only:
+            return net
+        net.load_state_dict(torch.load(work("vae.pt"), map_location="cpu", weights_only=True)["ema"])
+        self.encoder = model.channels_last(net.encoder).to(torch.bfloat16).requires_grad_(False)
+        return net.decoder
+
+    def start(self, net, worker, workers, step):
+        self.data, self.rng = Shards("train"), np.random.RandomState(SEED + step * workers + worker)
+        self.encode, self.decode = (self.encoder, net) if self.decoder_only else (net.encoder, net.decoder)
+        self.rows = self.batch // workers
+
+    def loss(self, step, share):
+        x = crops(self.data, self.rng, self.rows)
+        z = self.encode(x.to(torch.bfloat16)).float()
+        noise = (0.02 if self.decoder_only else 0.05) * torch.randn_like(z)
+        y = self.decode((z + noise).to(torch.bfloat16)).float()
+        psnr = -10 * np.log10(((y.detach() - x) ** 2).mean().item() / 4)
+        loss = gap(y, x)
+        return loss if self.decoder_only else loss + 0.1 * unit(z), [loss.item(), psnr, z.std().item()]
+
+    def mask(self, grads):
+        pass
+
+
+def averaged():
+    """The autoencoder with the averaged weights of both stages."""
+    net = model.make_vae()
+    net.load_state_dict(torch.load(work("vae.pt"), map_location="cpu", weights_only=True)["ema"])
+    if os.path.exists(work("decoder.pt")):
+        net.decoder.load_state_dict(torch.load(work("decoder.pt"), map_location="cpu", weights_only=True)["ema"])
+    return net
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--minutes", type=float, default=15)
     parser.add_argument("--batch", type=int, default=16)
-    parser.add_argument("--rate", type=float, default=2e-3)
+    parser.add_argument("--rate", type=float, default=1.5e-3)
     parser.add_argument("--decoder", action="store_true", help="leave the encoder as it is")
     a = parser.parse_args()
-    torch = threads()
-    path = work("decoder.pt" if a.decoder else "vae.pt")
-    net = model.channels_last(model.make_vae())
-    if a.decoder:
-        net.load_state_dict(torch.load(work("vae.pt"), map_location="cpu", weights_only=True)["ema"])
-        net.encoder.requires_grad_(False)
-    opt = torch.optim.AdamW([p for p in net.parameters() if p.requires_grad], lr=a.rate, betas=(0.9, 0.99), weight_decay=1e-4, fused=True)
-    ema = {k: v.detach().clone() for k, v in net.state_dict().items()}
-    step, used = 0, 0.0
-    if os.path.exists(path):
-        state = torch.load(path, map_location="cpu", weights_only=True)
-        net.load_state_dict(state["net"])
-        opt.load_state_dict(state["opt"])
-        ema, step, used = state["ema"], state["step"], state["seconds"]
-    data, rng, clock, total = Shards("train"), np.random.RandomState(SEED + step), Clock(used), a.minutes * 60
-
-    def save():
-        save_torch(path, {"net": net.state_dict(), "opt": opt.state_dict(), "ema": ema, "step": step, "seconds": clock()})
-
-    while clock() < total:
-        x = torch.from_numpy(crops(data, rng, a.batch)).permute(0, 3, 1, 2).float().div(127.5).sub(1)
-        x = x.contiguous(memory_format=torch.channels_last)
-        with torch.autocast("cpu", dtype=torch.bfloat16):
-            z = net.encoder(x).float()
-            y = net.decoder(z + 0.08 * torch.randn_like(z)).float()
-        loss = (y - x).abs().mean() + 0.5 * gradient_gap(y, x) + 0.25 * gradient_gap(F.avg_pool2d(y, 2), F.avg_pool2d(x, 2))
-        loss = loss + 0.15 * (1 - similarity(y / 2 + 0.5, x / 2 + 0.5)) + colour_gap(y, x) + 0.1 * unit(z)
-        opt.zero_grad(set_to_none=True)
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(net.parameters(), 1.0)
-        rate = a.rate * min(1, (step + 1) / 100) * max(0.02, 0.5 + 0.5 * np.cos(np.pi * min(1, clock() / total)))
-        for group in opt.param_groups:
-            group["lr"] = rate
-        opt.step()
-        step += 1
-        keep = min(0.995, step / (step + 20))
-        with torch.no_grad():
-            for k, v in net.state_dict().items():
-                ema[k].lerp_(v, 1 - keep)
-        if step % 100 == 0:
-            psnr = -10 * np.log10(((y - x) ** 2).mean().item() / 4)
-            print(f"{step} {clock():.0f}s loss {loss.item():.4f} psnr {psnr:.2f} std {z.std().item():.3f} {step * a.batch / clock():.1f} crops/s", flush=True)
-        if step % 1000 == 0:
-            save()
-    save()
-    report(torch, net, ema)
+    team.train(Task(a.batch, a.decoder), team.Plan("decoder.pt" if a.decoder else "vae.pt", a.minutes, a.rate, report=200))
+    report(threads(), averaged())
 
 
-def report(torch, net, ema):
+def report(torch, net):
     """PSNR of the averaged weights on held-out pictures, and the latents' statistics."""
-    net.load_state_dict(ema)
     test = Shards("test")
     gaps, latents = [], []
     with torch.no_grad():
