@@ -24,6 +24,9 @@ const (
 	Leading  = "leading"
 	Linspace = "linspace"
 	Trailing = "trailing"
+
+	// sgmUniform is a spacing that schedules ask for and configs don't name.
+	sgmUniform = "sgm_uniform"
 )
 
 // The beta schedules.
@@ -47,8 +50,11 @@ type Config struct {
 	FinalSigmas     string  `json:"final_sigmas_type"` // "zero" or "sigma_min"; empty: zero; DDIM has none
 
 	AlphaToOne      *bool   `json:"set_alpha_to_one"` // DDIM only; nil: true
-	ClipSample      *bool   `json:"clip_sample"`      // DDIM only; nil: true
+	ClipSample      *bool   `json:"clip_sample"`      // DDIM and LCM; nil: true for DDIM
 	ClipSampleRange float64 `json:"clip_sample_range"`
+
+	OriginalSteps   int     `json:"original_inference_steps"` // of the distillation, LCM and TCD; 0: 50
+	TimestepScaling float64 `json:"timestep_scaling"`         // LCM only; 0: 10
 
 	// What no supported sampler can honour is read only to be refused.
 	Thresholding  bool   `json:"thresholding"`
@@ -114,6 +120,10 @@ func (c Config) validate() error {
 		return fmt.Errorf("clip_sample_range %v is not positive", c.ClipSampleRange)
 	case c.FinalSigmas != "" && c.FinalSigmas != "zero" && c.FinalSigmas != "sigma_min":
 		return fmt.Errorf("final_sigmas_type %q is not supported; supported are zero and sigma_min", c.FinalSigmas)
+	case c.OriginalSteps < 0 || c.OriginalSteps > c.TrainTimesteps:
+		return fmt.Errorf("original_inference_steps %d is outside 0…%d", c.OriginalSteps, c.TrainTimesteps)
+	case !(c.TimestepScaling >= 0 && c.TimestepScaling <= 1e6):
+		return fmt.Errorf("timestep_scaling %v is outside 0…1e6", c.TimestepScaling)
 	case c.Thresholding:
 		return errors.New("thresholding (dynamic thresholding) is for pixel models and not supported")
 	case c.TrainedBetas != nil:

@@ -12,7 +12,7 @@ type ddim struct {
 	denoised      []float32
 }
 
-func newDDIM(c Config, steps int) *ddim {
+func newDDIM(c Config, o Options) *ddim {
 	bars := c.alphasCumprod()
 	d := &ddim{velocity: c.PredictionType == VPrediction}
 	if or(c.ClipSample, true) {
@@ -22,11 +22,11 @@ func newDDIM(c Config, steps int) *ddim {
 	if or(c.AlphaToOne, true) {
 		final = 1
 	}
-	for _, t := range c.spacedTimesteps(c.spacing(Leading), steps, steps) {
+	for _, t := range c.spacedTimesteps(o.spacing(c, Leading), o.Steps, o.Steps) {
 		at := int(math.RoundToEven(t))
 		next := final
 		// One stride on, whatever the spacing made of the next timestep.
-		if to := at - c.TrainTimesteps/steps; to >= 0 {
+		if to := at - c.TrainTimesteps/o.Steps; to >= 0 {
 			next = bars[to]
 		}
 		d.timesteps = append(d.timesteps, at)

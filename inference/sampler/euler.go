@@ -8,17 +8,17 @@ type eulerSigmas struct {
 	initScale float64
 }
 
-func newEulerSigmas(c Config, steps int, useKarras bool) eulerSigmas {
+func newEulerSigmas(c Config, o Options) eulerSigmas {
 	training := c.trainingSigmas()
-	spacing := c.spacing(Linspace)
-	timesteps := c.spacedTimesteps(spacing, steps, steps)
+	spacing := o.spacing(c, Linspace)
+	timesteps := c.spacedTimesteps(spacing, o.Steps, o.Steps)
 	e := eulerSigmas{sigmaSteps: sigmaSteps{velocity: c.PredictionType == VPrediction}}
 	for i, t := range timesteps {
 		timesteps[i] = float64(float32(t))
 		e.sigmas = append(e.sigmas, interpolate(training, timesteps[i]))
 	}
-	if useKarras {
-		e.sigmas = karras(e.sigmas[0], e.sigmas[steps-1], steps)
+	if o.respaces() {
+		e.sigmas = o.respace(e.sigmas[0], e.sigmas[o.Steps-1])
 		for i, sigma := range e.sigmas {
 			timesteps[i] = timestepOf(training, sigma)
 		}
@@ -79,8 +79,8 @@ func (e *eulerSigmas) descend(x, output []float32, i int, to float64) {
 // Generative Models" (arXiv 2206.00364).
 type euler struct{ eulerSigmas }
 
-func newEuler(c Config, steps int, karras bool) *euler {
-	return &euler{newEulerSigmas(c, steps, karras)}
+func newEuler(c Config, o Options) *euler {
+	return &euler{newEulerSigmas(c, o)}
 }
 
 func (e *euler) Step(x, output []float32, i int, _ func([]float32)) {

@@ -9,8 +9,8 @@ type eulerAncestral struct {
 	fresh []float32
 }
 
-func newEulerAncestral(c Config, steps int) *eulerAncestral {
-	return &eulerAncestral{eulerSigmas: newEulerSigmas(c, steps, false)}
+func newEulerAncestral(c Config, o Options) *eulerAncestral {
+	return &eulerAncestral{eulerSigmas: newEulerSigmas(c, o)}
 }
 
 func (e *eulerAncestral) Step(x, output []float32, i int, noise func([]float32)) {

@@ -7,12 +7,19 @@ const (
 	DDIM           = "ddim"
 	Euler          = "euler"
 	EulerAncestral = "euler_a"
+	Heun           = "heun"
 	DPMPP2M        = "dpmpp_2m"
+	DPMPP2MSDE     = "dpmpp_2m_sde"
+	DPMPPSDE       = "dpmpp_sde"
+	DPMPP3MSDE     = "dpmpp_3m_sde"
+	UniPC          = "uni_pc"
+	LCM            = "lcm"
+	TCD            = "tcd"
 )
 
 // Names lists the samplers in the order in which they are offered.
 func Names() []string {
-	return []string{DPMPP2M, Euler, EulerAncestral, DDIM}
+	return []string{DPMPP2M, DPMPP2MSDE, DPMPPSDE, DPMPP3MSDE, UniPC, Euler, EulerAncestral, Heun, DDIM, LCM, TCD}
 }
 
 // Known says whether name is a sampler.
@@ -29,14 +36,32 @@ func Label(name string) string {
 		return "Euler"
 	case EulerAncestral:
 		return "Euler ancestral"
+	case Heun:
+		return "Heun"
 	case DPMPP2M:
 		return "DPM++ 2M"
+	case DPMPP2MSDE:
+		return "DPM++ 2M SDE"
+	case DPMPPSDE:
+		return "DPM++ SDE"
+	case DPMPP3MSDE:
+		return "DPM++ 3M SDE"
+	case UniPC:
+		return "UniPC"
+	case LCM:
+		return "LCM"
+	case TCD:
+		return "TCD"
 	}
 	return name
 }
 
-// AllowsKarras says whether the sampler can use the sigma schedule of Karras et
-// al. 2022 (arXiv 2206.00364). The others ignore the choice, as in diffusers.
+// AllowsKarras says whether the sampler can use the schedule Karras.
 func AllowsKarras(name string) bool {
-	return name == Euler || name == DPMPP2M
+	return slices.Contains(Schedules(name), Karras)
+}
+
+// twoPasses says whether the sampler asks the model twice in all steps but the last.
+func twoPasses(name string) bool {
+	return name == Heun || name == DPMPPSDE
 }

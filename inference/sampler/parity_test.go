@@ -67,6 +67,8 @@ type diffusersRun struct {
 	Sampler   string
 	Config    json.RawMessage
 	Karras    bool
+	Schedule  string // where it is set, New's other way
+	XL        bool
 	Steps     int
 	Start     int
 	Timesteps []float32
@@ -77,13 +79,19 @@ type diffusersRun struct {
 }
 
 func (r diffusersRun) String() string {
+	if r.Schedule != "" {
+		return fmt.Sprintf("%s %s xl=%v steps=%d start=%d %s", r.Sampler, r.Schedule, r.XL, r.Steps, r.Start, r.Config)
+	}
 	return fmt.Sprintf("%s karras=%v steps=%d start=%d %s", r.Sampler, r.Karras, r.Steps, r.Start, r.Config)
 }
 
-func TestRunsEqualDiffusers(t *testing.T) {
+func TestRunsEqualDiffusers(t *testing.T)      { compareRuns(t, "runs.json.gz", 100) }
+func TestSchedulesEqualReference(t *testing.T) { compareRuns(t, "schedules.json.gz", 150) }
+
+func compareRuns(t *testing.T, name string, least int) {
 	var runs []diffusersRun
-	readGzip(t, "runs.json.gz", &runs)
-	if len(runs) < 100 {
+	readGzip(t, name, &runs)
+	if len(runs) < least {
 		t.Fatalf("only %d runs", len(runs))
 	}
 	worst := 0.0
@@ -101,11 +109,14 @@ func compareRun(t *testing.T, run diffusersRun) float64 {
 		t.Fatal(err)
 	}
 	s, err := New(run.Sampler, config, run.Steps, run.Karras)
+	if run.Schedule != "" {
+		s, err = NewScheduled(run.Sampler, config, Options{Steps: run.Steps, Schedule: run.Schedule, XL: run.XL})
+	}
 	if err != nil {
 		t.Fatal(err)
 	}
-	if s.Steps() != run.Steps {
-		t.Fatalf("%d steps, want %d", s.Steps(), run.Steps)
+	if want := Passes(run.Sampler, run.Steps); s.Steps() != want {
+		t.Fatalf("%d steps, want %d", s.Steps(), want)
 	}
 	if got := float64(s.InitScale()); math.Abs(got-run.InitScale) > 1e-5*run.InitScale {
 		t.Errorf("init scale %v, want %v", got, run.InitScale)

@@ -6,7 +6,8 @@ import (
 	"strings"
 )
 
-// Sampler takes latents from noise to an image in steps 0…Steps()-1. Latents
+// Sampler takes latents from noise to an image in steps 0…Steps()-1, each of
+// which asks the model once (see Passes). Latents
 // are float32 values of any shape; all slices of a call have the same length.
 // A sampler may remember earlier steps, so each run needs one of its own.
 type Sampler interface {
@@ -25,30 +26,77 @@ type Sampler interface {
 	// estimate of the final latents.
 	Denoised(dst, x, output []float32, i int)
 	// Step replaces x by the latents of the next step. noise fills a slice with
-	// fresh normal values; only ancestral samplers call it, once per step.
+	// fresh normal values; only ancestral samplers call it, at most once per step.
 	Step(x, output []float32, i int, noise func([]float32))
 }
 
-// New makes a sampler of the given name. karras is ignored where the sampler
-// doesn't allow it.
+// New makes a sampler of the given name with the schedule Normal, or Karras
+// where that is wanted and the sampler allows it.
 func New(name string, c Config, steps int, karras bool) (Sampler, error) {
+	o := Options{Steps: steps}
+	if karras && AllowsKarras(name) {
+		o.Schedule = Karras
+	}
+	return NewScheduled(name, c, o)
+}
+
+// NewScheduled makes a sampler of the given name. It reports a name, a number
+// of steps or a schedule that it doesn't know or that don't go together.
+func NewScheduled(name string, c Config, o Options) (Sampler, error) {
 	if err := c.validate(); err != nil {
 		return nil, fmt.Errorf("scheduler config: %w", err)
 	}
-	if steps < 1 || steps > c.TrainTimesteps {
-		return nil, fmt.Errorf("%d sampling steps are outside 1…%d", steps, c.TrainTimesteps)
+	if o.Steps < 1 || o.Steps > c.TrainTimesteps {
+		return nil, fmt.Errorf("%d sampling steps are outside 1…%d", o.Steps, c.TrainTimesteps)
+	}
+	if !Known(name) {
+		return nil, fmt.Errorf("unknown sampler %q; known are %s", name, strings.Join(Names(), ", "))
+	}
+	o, err := o.checked(name)
+	if err != nil {
+		return nil, err
 	}
 	switch name {
 	case DDIM:
-		return newDDIM(c, steps), nil
+		return newDDIM(c, o), nil
 	case Euler:
-		return newEuler(c, steps, karras), nil
+		return newEuler(c, o), nil
 	case EulerAncestral:
-		return newEulerAncestral(c, steps), nil
-	case DPMPP2M:
-		return newDPMPP2M(c, steps, karras), nil
+		return newEulerAncestral(c, o), nil
+	case Heun:
+		return newHeun(c, o), nil
+	case DPMPP2MSDE:
+		return newDPMPP2MSDE(c, o), nil
+	case DPMPPSDE:
+		return newDPMPPSDE(c, o), nil
+	case DPMPP3MSDE:
+		return newDPMPP3MSDE(c, o), nil
+	case UniPC:
+		return newUniPC(c, o), nil
+	case LCM:
+		return newLCM(c, o)
+	case TCD:
+		return newTCD(c, o)
 	}
-	return nil, fmt.Errorf("unknown sampler %q; known are %s", name, strings.Join(Names(), ", "))
+	return newDPMPP2M(c, o), nil
+}
+
+// Passes is how often a sampler asks the model in a run of so many steps, which
+// is what its Steps gives: those of second order ask twice in all but the last.
+func Passes(name string, steps int) int {
+	if twoPasses(name) {
+		return 2*steps - 1
+	}
+	return steps
+}
+
+// FirstPass is StartStep in the passes of a sampler.
+func FirstPass(name string, steps int, strength float64) int {
+	start := StartStep(steps, strength)
+	if twoPasses(name) {
+		return 2 * start
+	}
+	return start
 }
 
 // StartStep is the step at which img2img begins so that strength (0…1) of the

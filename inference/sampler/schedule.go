@@ -101,6 +101,8 @@ func (c Config) spacedTimesteps(spacing string, n, over int) []float64 {
 		switch spacing {
 		case Leading:
 			out[i] = point*float64(train/over) + float64(c.StepsOffset)
+		case sgmUniform:
+			out[i] = float64(train-1) * float64(n-i) / float64(n)
 		case Trailing:
 			out[i] = math.RoundToEven(float64(train)-float64(i)*(float64(train)/float64(n))) - 1
 		default:
@@ -141,11 +143,7 @@ func karras(most, least float64, n int) []float64 {
 	hi, lo := math.Pow(most, 1/rho), math.Pow(least, 1/rho)
 	out := make([]float64, n)
 	for i := range out {
-		ramp := 0.0
-		if n > 1 {
-			ramp = float64(i) / float64(n-1)
-		}
-		out[i] = math.Pow(hi+ramp*(lo-hi), rho)
+		out[i] = math.Pow(hi+ramp(i, n)*(lo-hi), rho)
 	}
 	return out
 }
