@@ -1,0 +1,442 @@
+package lora_test
+
+import (
+	"compress/gzip"
+	"context"
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"maps"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"maquette/inference/checkpoint"
+	"maquette/inference/graph"
+	"maquette/inference/lora"
+	"maquette/inference/runtime"
+)
+
+// tolerance is how far results may be from the reference's, absolutely.
+const tolerance = 1e-4
+
+// network is a network without weights: names and shapes.
+type network map[string][]int64
+
+func (n network) Names() []string { return slices.Sorted(maps.Keys(n)) }
+
+func (n network) Lookup(name string) (string, checkpoint.Tensor, bool) {
+	shape, ok := n[name]
+	return "", checkpoint.Tensor{Name: name, Shape: shape}, ok
+}
+
+// tiny reads one of the tiny checkpoints that make_fixtures.py describes.
+func tiny(t testing.TB, name string) lora.Networks {
+	t.Helper()
+	data, err := os.ReadFile(filepath.Join("testdata", name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var parts map[lora.Part]network
+	if err := json.Unmarshal(data, &parts); err != nil {
+		t.Fatal(err)
+	}
+	nets := lora.Networks{}
+	for part, net := range parts {
+		nets[part] = net
+	}
+	return nets
+}
+
+// floats reads a float32 tensor of a fixture.
+func floats(t testing.TB, f *checkpoint.File, name string) ([]int64, []float32) {
+	t.Helper()
+	info, ok := f.Tensor(name)
+	if !ok || info.DType != "F32" {
+		t.Fatalf("%s has no float32 tensor %s", f.Path, name)
+	}
+	file, err := os.Open(f.Path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	data := make([]byte, info.Bytes)
+	if _, err := file.ReadAt(data, info.Offset); err != nil {
+		t.Fatal(err)
+	}
+	out := make([]float32, len(data)/4)
+	for i := range out {
+		out[i] = math.Float32frombits(binary.LittleEndian.Uint32(data[4*i:]))
+	}
+	return info.Shape, out
+}
+
+func openRuntime(t testing.TB) *runtime.Runtime {
+	t.Helper()
+	lib, err := runtime.FindLibrary()
+	if err != nil {
+		t.Fatal(err)
+	}
+	rt, err := runtime.Open(lib, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { rt.Close() })
+	return rt
+}
+
+func tensor(t testing.TB, shape []int64, data []float32) *runtime.Tensor {
+	t.Helper()
+	x, err := runtime.NewFloat32(shape, data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { x.Close() })
+	return x
+}
+
+// run runs a graph and returns its outputs.
+func run(t testing.TB, rt *runtime.Runtime, b *graph.Builder, inputs map[string]*runtime.Tensor) map[string]*runtime.Tensor {
+	t.Helper()
+	m, err := b.Model()
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := rt.NewSession(context.Background(), m, runtime.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	out, err := s.Run(context.Background(), inputs)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { runtime.CloseAll(out) })
+	return out
+}
+
+// same compares got with factor times want.
+func same(t testing.TB, what string, got *runtime.Tensor, shape []int64, want []float32, factor float64) {
+	t.Helper()
+	if !slices.Equal(got.Shape(), shape) {
+		t.Errorf("%s: shape %v, want %v", what, got.Shape(), shape)
+		return
+	}
+	worst := 0.0
+	for i, w := range want {
+		if d := math.Abs(float64(got.Float32()[i]) - factor*float64(w)); !(d <= worst) { // true for NaN as well
+			worst = d
+		}
+	}
+	if !(worst <= tolerance) {
+		t.Errorf("%s: largest difference %v, want at most %v", what, worst, tolerance)
+	}
+}
+
+// fixture is one of make_fixtures.py's files.
+type fixture struct {
+	file, checkpoint string
+	kind             lora.Kind // of the changes to matrices
+}
+
+func fixtures() []fixture {
+	return []fixture{
+		{"kohya", "sd.json", lora.LoRA}, {"legacy", "sd.json", lora.LoRA}, {"peft", "sd.json", lora.LoRA},
+		{"sdxl-ldm", "sdxl.json", lora.LoRA}, {"sdxl-kohya", "sdxl.json", lora.LoRA},
+		{"locon-tucker", "sd.json", lora.LoRA}, {"loha", "sd.json", lora.LoHa}, {"loha-tucker", "sd.json", lora.LoHa},
+	}
+}
+
+func open(t testing.TB, c fixture) (*lora.File, *checkpoint.File) {
+	t.Helper()
+	f, err := lora.Open(filepath.Join("testdata", c.file+".safetensors"), tiny(t, c.checkpoint))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want, err := checkpoint.OpenSafetensors(filepath.Join("testdata", c.file+".want.safetensors"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return f, want
+}
+
+// all lists the changes of a file by "part/weight", as the fixtures name them.
+func all(f *lora.File) map[string]*lora.Delta {
+	list := map[string]*lora.Delta{}
+	for part, deltas := range f.Deltas {
+		for weight, d := range deltas {
+			list[string(part)+"/"+weight] = d
+		}
+	}
+	return list
+}
+
+// TestFilesChangeTheWeightsAsDiffusersDoes finds in each file the weights that
+// diffusers or LyCORIS found, no other ones, and the same change of each, at
+// two strengths of one session.
+func TestFilesChangeTheWeightsAsDiffusersDoes(t *testing.T) {
+	rt := openRuntime(t)
+	for _, c := range fixtures() {
+		t.Run(c.file, func(t *testing.T) {
+			f, want := open(t, c)
+			if len(f.Skipped) > 0 {
+				t.Errorf("skipped %v", f.Skipped)
+			}
+			deltas := all(f)
+			names := slices.Sorted(maps.Keys(deltas))
+			var wanted []string
+			for _, tensor := range want.Tensors {
+				if !strings.HasPrefix(tensor.Name, "x/") && !strings.HasPrefix(tensor.Name, "y/") {
+					wanted = append(wanted, tensor.Name)
+				}
+			}
+			if slices.Sort(wanted); !slices.Equal(names, wanted) {
+				t.Fatalf("it changes\n%s\nwant\n%s", strings.Join(names, "\n"), strings.Join(wanted, "\n"))
+			}
+			b := graph.New("changes")
+			strength := b.Input("strength", graph.Float32, 1)
+			for _, name := range names {
+				shape, _ := floats(t, want, name)
+				b.Output(name, deltas[name].Value(strength, lora.All()).Reshape(shape...))
+				if d := deltas[name]; len(shape) == 2 && d.Kind != c.kind {
+					t.Errorf("%s is of kind %s, want %s", name, d.Kind, c.kind)
+				}
+			}
+			for _, s := range []float32{1, -0.5} {
+				out := run(t, rt, b, map[string]*runtime.Tensor{"strength": tensor(t, []int64{1}, []float32{s})})
+				for _, name := range names {
+					shape, data := floats(t, want, name)
+					same(t, name, out[name], shape, data, float64(s))
+				}
+			}
+		})
+	}
+}
+
+// layer is the stride and padding of the tiny checkpoints' convolutions.
+func layer(weight string, kernel int64) (stride int64, pads [4]int64) {
+	p := kernel / 2
+	if strings.Contains(weight, "downsamplers") {
+		return 2, [4]int64{p, p, p, p}
+	}
+	return 1, [4]int64{p, p, p, p}
+}
+
+// TestSetAddsWhatTheChangedLayerAdds runs each changed layer, with a zero
+// weight, on an input, as the networks would: on the side of the activations
+// for LoRA and LoCon, in the weight for LoHa, and in spans for fused layers.
+func TestSetAddsWhatTheChangedLayerAdds(t *testing.T) {
+	rt := openRuntime(t)
+	for _, c := range fixtures() {
+		t.Run(c.file, func(t *testing.T) {
+			f, want := open(t, c)
+			for key, d := range all(f) {
+				xShape, x := floats(t, want, "x/"+key)
+				yShape, y := floats(t, want, "y/"+key)
+				shape, _ := floats(t, want, key)
+				b := graph.New(key)
+				set := lora.NewSet(b, d.Part, []*lora.File{f})
+				in := b.Input("x", graph.Float32, xShape...)
+				zeros := func(shape ...int64) graph.Value {
+					n := int64(1)
+					for _, s := range shape {
+						n *= s
+					}
+					return b.Floats(shape, make([]float32, n)...)
+				}
+				if len(shape) == 4 {
+					stride, pads := layer(d.Weight, shape[2])
+					w := set.Weight(d.Weight, zeros(shape...), lora.All())
+					out := set.Conv2D(d.Weight, in, in.Conv2D(w, graph.Value{}, stride, pads), stride, pads)
+					b.Output("y", out)
+				} else {
+					spans := []lora.Span{lora.All()}
+					if strings.HasSuffix(d.Weight, "ff.net.0.proj.weight") {
+						spans = []lora.Span{{Part: 0, Parts: 2}, {Part: 1, Parts: 2}}
+					}
+					var parts []graph.Value
+					for _, span := range spans {
+						w := set.Weight(d.Weight, zeros(shape[0]/span.Parts, shape[1]), span)
+						parts = append(parts, set.Linear(d.Weight, in, in.Linear(w, graph.Value{}), span))
+					}
+					b.Output("y", parts[0].Concat(-1, parts[1:]...))
+				}
+				for _, s := range []float32{1, 0.25, 0} {
+					out := run(t, rt, b, map[string]*runtime.Tensor{
+						"x": tensor(t, xShape, x), lora.Input(0): tensor(t, []int64{1}, []float32{s}),
+					})
+					same(t, key, out["y"], yShape, y, float64(s))
+				}
+			}
+		})
+	}
+}
+
+// TestSetAddsUp applies two files at once, and one that doesn't change the network.
+func TestSetAddsUp(t *testing.T) {
+	rt := openRuntime(t)
+	kohya, want := open(t, fixture{file: "kohya", checkpoint: "sd.json"})
+	loha, want2 := open(t, fixture{file: "loha", checkpoint: "sd.json"})
+	empty := &lora.File{}
+	const key = "unet/up_blocks.1.attentions.2.transformer_blocks.0.attn2.to_k.weight"
+	weight := strings.TrimPrefix(key, "unet/")
+	b := graph.New("two")
+	set := lora.NewSet(b, lora.UNet, []*lora.File{kohya, empty, loha})
+	shape, first := floats(t, want, key)
+	_, second := floats(t, want2, key)
+	xShape, x := floats(t, want, "x/"+key)
+	in := b.Input("x", graph.Float32, xShape...)
+	w := set.Weight(weight, b.Floats(shape, make([]float32, shape[0]*shape[1])...), lora.All())
+	b.Output("y", set.Linear(weight, in, in.Linear(w, graph.Value{}), lora.All()))
+	s := []float32{0.5, 3, -2}
+	inputs := map[string]*runtime.Tensor{"x": tensor(t, xShape, x)}
+	for i := range s {
+		inputs[lora.Input(i)] = tensor(t, []int64{1}, s[i:i+1])
+	}
+	out := run(t, rt, b, inputs)["y"]
+	var y []float32
+	for r := range xShape[1] {
+		for o := range shape[0] {
+			sum := 0.0
+			for i := range shape[1] {
+				delta := float64(s[0])*float64(first[o*shape[1]+i]) + float64(s[2])*float64(second[o*shape[1]+i])
+				sum += delta * float64(x[r*shape[1]+i])
+			}
+			y = append(y, float32(sum))
+		}
+	}
+	same(t, key, out, []int64{1, xShape[1], shape[0]}, y, 1)
+}
+
+// TestEveryModuleOfTheRealUNetsIsFound writes a file that changes every linear
+// layer and convolution of Stable Diffusion 1.5, 2 and XL, under diffusers' and
+// under LDM's names.
+func TestEveryModuleOfTheRealUNetsIsFound(t *testing.T) {
+	f, err := os.Open(filepath.Join("testdata", "names.json.gz"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	z, err := gzip.NewReader(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	type row struct {
+		path, ldm string
+		shape     []int64
+	}
+	var families map[string][][3]json.RawMessage
+	if err := json.NewDecoder(z).Decode(&families); err != nil {
+		t.Fatal(err)
+	}
+	if len(families) != 3 {
+		t.Fatalf("%d families", len(families))
+	}
+	for family, raw := range families {
+		net := network{}
+		rows := make([]row, len(raw))
+		for i, r := range raw {
+			if err := errors.Join(json.Unmarshal(r[0], &rows[i].path), json.Unmarshal(r[1], &rows[i].ldm), json.Unmarshal(r[2], &rows[i].shape)); err != nil {
+				t.Fatal(err)
+			}
+			net[rows[i].path+".weight"] = rows[i].shape
+		}
+		for spelling, name := range map[string]func(r row) string{
+			"kohya":     func(r row) string { return "lora_unet_" + strings.ReplaceAll(r.path, ".", "_") },
+			"kohya LDM": func(r row) string { return "lora_unet_" + strings.ReplaceAll(r.ldm, ".", "_") },
+			"dotted":    func(r row) string { return "unet." + r.path },
+			"LDM":       func(r row) string { return "diffusion_model." + r.ldm },
+		} {
+			t.Run(family+" "+spelling, func(t *testing.T) {
+				// Alphas that differ tell whether each module got its own.
+				var list []entry
+				for i, r := range rows {
+					up, down := []int64{r.shape[0], 1}, append([]int64{1}, r.shape[1:]...)
+					if len(r.shape) == 4 {
+						up = append(up, 1, 1)
+					}
+					list = append(list, entry{name(r) + ".lora_up.weight", up, nil}, entry{name(r) + ".lora_down.weight", down, nil},
+						entry{name(r) + ".alpha", []int64{}, f32(float32(i + 1))})
+				}
+				f, err := lora.Open(store(t, list...), lora.Networks{lora.UNet: net})
+				if err != nil {
+					t.Fatal(err)
+				}
+				if len(f.Skipped) > 0 || len(f.Deltas[lora.UNet]) != len(rows) {
+					t.Errorf("%d of %d found; skipped %.300v", len(f.Deltas[lora.UNet]), len(rows), f.Skipped)
+				}
+				for i, r := range rows {
+					if d := f.Deltas[lora.UNet][r.path+".weight"]; d == nil || d.Scale != float32(i+1) {
+						t.Fatalf("%s: %+v", r.path, d)
+					}
+				}
+			})
+		}
+	}
+}
+
+// entry is a tensor of a file that a test makes; nil data means zeros in half precision.
+type entry struct {
+	name  string
+	shape []int64
+	data  []byte
+}
+
+func f32(v ...float32) []byte {
+	var out []byte
+	for _, x := range v {
+		out = binary.LittleEndian.AppendUint32(out, math.Float32bits(x))
+	}
+	return out
+}
+
+// store writes a safetensors file. Zeros take no space on most file systems.
+func store(t testing.TB, list ...entry) string {
+	t.Helper()
+	header := map[string]any{}
+	end := int64(0)
+	for _, e := range list {
+		count, dtype, size := int64(1), "F16", int64(2)
+		for _, d := range e.shape {
+			count *= d
+		}
+		if e.data != nil {
+			dtype, size = "F32", 4
+		}
+		header[e.name] = map[string]any{"dtype": dtype, "shape": e.shape, "data_offsets": []int64{end, end + size*count}}
+		end += size * count
+	}
+	text, err := json.Marshal(header)
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(t.TempDir(), "made.safetensors")
+	f, err := os.Create(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	start := int64(8 + len(text))
+	_, err = f.Write(append(binary.LittleEndian.AppendUint64(nil, uint64(len(text))), text...))
+	at := start
+	for _, e := range list {
+		if e.data != nil {
+			_, werr := f.WriteAt(e.data, at)
+			err = errors.Join(err, werr)
+			at += int64(len(e.data))
+			continue
+		}
+		count := int64(2)
+		for _, d := range e.shape {
+			count *= d
+		}
+		at += count
+	}
+	if err := errors.Join(err, f.Truncate(start+end)); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
