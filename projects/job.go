@@ -36,7 +36,10 @@ type Job struct {
 	Recipe   Recipe   `json:"recipe"`
 	State    JobState `json:"state"`
 	// Error says why a job failed, in a sentence for the user.
-	Error   string    `json:"error,omitempty"`
+	Error string `json:"error,omitempty"`
+	// Cause is the error of a job that failed in this session, for errors.Is and
+	// errors.As; it is not stored.
+	Cause   error     `json:"-"`
 	Created time.Time `json:"created"`
 	// Started and Finished are zero while the job has not got there.
 	Started  time.Time `json:"started,omitzero"`

@@ -252,7 +252,7 @@ func (q *Queue) Retry(id string) error {
 		if !j.State.Finished() || j.State == JobDone {
 			return fmt.Errorf("the render is %s: there is nothing to try again", j.State)
 		}
-		j.State, j.Error = JobQueued, ""
+		j.State, j.Error, j.Cause = JobQueued, "", nil
 		q.jobs = append(slices.Delete(q.jobs, at, at+1), j)
 		return nil
 	})

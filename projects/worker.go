@@ -70,7 +70,7 @@ func (q *Queue) run(j *Job) {
 			return
 		}
 		started = true
-		j.State, j.Error, j.Started, j.Finished = JobRunning, "", now(), time.Time{}
+		j.State, j.Error, j.Cause, j.Started, j.Finished = JobRunning, "", nil, now(), time.Time{}
 		q.cancel, q.given = cancel, ""
 	})
 	if !started {
@@ -88,7 +88,7 @@ func (q *Queue) run(j *Job) {
 		case q.ctx.Err() != nil:
 			j.State, j.Finished = JobInterrupted, time.Time{}
 		default:
-			j.State, j.Error = JobFailed, err.Error()
+			j.State, j.Error, j.Cause = JobFailed, err.Error(), err
 		}
 		q.cancel = nil
 	})

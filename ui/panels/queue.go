@@ -13,6 +13,7 @@ import (
 
 	"maquette/inference"
 	"maquette/projects"
+	"maquette/ui/explain"
 	"maquette/ui/tooltip"
 )
 
@@ -215,7 +216,7 @@ func jobText(j projects.Job) string {
 	case projects.JobDone:
 		return lang.L("Done in {{.Time}}", map[string]any{"Time": Duration(j.Finished.Sub(j.Started))})
 	case projects.JobFailed:
-		return j.Error
+		return explain.Job(j)
 	case projects.JobCancelled:
 		return lang.L("Cancelled")
 	case projects.JobInterrupted:

@@ -20,6 +20,9 @@ const (
 	maxDocumentBytes = 80 << 20                            // of JSON text
 )
 
+// ErrFull reports that a drawing would hold more than it may.
+var ErrFull = errors.New("the drawing is full")
+
 // validate reports why the object cannot be part of a document.
 func (o *Object) validate() error {
 	least, most := 2, 2
@@ -82,20 +85,20 @@ func (w weight) with(objects ...*Object) weight {
 	return w
 }
 
-// check reports what is too much. A drawing that passes can be saved and read back.
+// check reports what is too much, as ErrFull. A drawing that passes can be saved and read back.
 func (w weight) check() error {
 	switch {
 	case w.objects > maxObjects:
-		return fmt.Errorf("a drawing holds at most %d objects", maxObjects)
+		return fmt.Errorf("%w: it holds at most %d objects", ErrFull, maxObjects)
 	case w.points > maxPoints:
-		return fmt.Errorf("a drawing holds at most %d points, not %d", maxPoints, w.points)
+		return fmt.Errorf("%w: it holds at most %d points, not %d", ErrFull, maxPoints, w.points)
 	case w.pixels > maxPicturePixels:
-		return fmt.Errorf("the pasted images have %d megapixels together, at most %d are allowed",
+		return fmt.Errorf("%w: the pasted images have %d megapixels together, at most %d are allowed", ErrFull,
 			w.pixels>>20, maxPicturePixels>>20)
 	case w.encoded > maxPictureBytes:
-		return fmt.Errorf("the pasted images take %d MB together, at most %d are allowed", w.encoded>>20, maxPictureBytes>>20)
+		return fmt.Errorf("%w: the pasted images take %d MB together, at most %d are allowed", ErrFull, w.encoded>>20, maxPictureBytes>>20)
 	case w.ink > maxInk:
-		return errors.New("the strokes are too many and too wide to be drawn in reasonable time")
+		return fmt.Errorf("%w: the strokes are too many and too wide to be drawn in reasonable time", ErrFull)
 	}
 	return nil
 }

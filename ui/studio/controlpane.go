@@ -14,6 +14,7 @@ import (
 	"fyne.io/fyne/v2/widget"
 
 	"maquette/control"
+	"maquette/ui/explain"
 )
 
 // controlPane shows the control image of one control exactly as its ControlNet
@@ -106,7 +107,7 @@ func controlImage(ctx context.Context, k control.Kind, src image.Image, size ima
 func (p *controlPane) show(img *image.RGBA, size image.Point, err error) {
 	if err != nil {
 		p.caption.SetText("")
-		p.picture.setHint(err.Error())
+		p.picture.setHint(explain.Error(err))
 		p.picture.show(nil)
 		return
 	}

@@ -10,6 +10,7 @@ import (
 	"fyne.io/fyne/v2/lang"
 
 	"maquette/projects"
+	"maquette/ui/explain"
 )
 
 // draftFile holds, in a project's folder, what the inspector showed last.
@@ -76,7 +77,7 @@ func (w *workspace) saveDraft(done func()) {
 		err := writeDraft(dir, d)
 		w.s.post(func() {
 			if err != nil {
-				w.s.toasts.show(lang.L("The recipe could not be saved: {{.Error}}", map[string]any{"Error": err.Error()}), "", nil)
+				w.s.toasts.show(lang.L("The recipe could not be saved: {{.Error}}", map[string]any{"Error": explain.Error(err)}), "", nil)
 			}
 			if done != nil {
 				done()

@@ -20,6 +20,7 @@ import (
 
 	"maquette/assets"
 	"maquette/control"
+	"maquette/ui/explain"
 	"maquette/ui/filepicker"
 )
 
@@ -55,7 +56,7 @@ func (s *studio) projectOfImage(path string) {
 	s.newProject(func(context.Context) (start, error) {
 		img, err := control.OpenImage(path)
 		if err != nil {
-			return start{}, err
+			return start{}, explain.At(path, err)
 		}
 		doc, err := documentOf(img)
 		name := strings.TrimSuffix(filepath.Base(path), filepath.Ext(path))
@@ -90,7 +91,7 @@ func (s *studio) importImage(path string) {
 	var img image.Image
 	s.wait(lang.L("Reading {{.Name}}…", map[string]any{"Name": filepath.Base(path)}), func(context.Context) (err error) {
 		img, err = control.OpenImage(path)
-		return err
+		return explain.At(path, err)
 	}, func(err error) {
 		if err != nil {
 			s.fail(lang.L("The image could not be read"), err)

@@ -14,7 +14,7 @@ import (
 	"fyne.io/fyne/v2/theme"
 	"fyne.io/fyne/v2/widget"
 
-	"maquette/projects"
+	"maquette/ui/explain"
 )
 
 // fail shows what went wrong; title says what was being done.
@@ -23,15 +23,17 @@ func (s *studio) fail(title string, err error) {
 		return
 	}
 	s.log.Error(title, "error", err)
-	text := widget.NewLabel(err.Error())
+	text := widget.NewLabel(explain.Error(err))
 	text.Wrapping = fyne.TextWrapWord
 	text.Selectable = true
 	box := container.NewVBox(text)
-	if hint := errorHint(err); hint != "" {
-		h := widget.NewLabel(hint)
-		h.Wrapping = fyne.TextWrapWord
-		h.Importance = widget.LowImportance
-		box.Add(h)
+	if text.Text != err.Error() {
+		details := widget.NewLabel(err.Error())
+		details.Wrapping = fyne.TextWrapWord
+		details.Selectable = true
+		details.Importance = widget.LowImportance
+		details.SizeName = theme.SizeNameCaptionText
+		box.Add(details)
 	}
 	d := dialog.NewCustom(title, lang.L("OK"), container.NewBorder(nil, nil, widget.NewIcon(theme.ErrorIcon()), nil, box), s.window)
 	d.Resize(fyne.NewSize(min(s.window.Canvas().Size().Width*0.8, 520), 10))
@@ -57,19 +59,6 @@ func (s *studio) closeTop() {
 // covered reports whether a dialog lies over the window, so that keys are not
 // for what is below.
 func (s *studio) covered() bool { return s.window.Canvas().Overlays().Top() != nil }
-
-// errorHint says what the user can do about an error.
-func errorHint(err error) string {
-	switch {
-	case errors.Is(err, projects.ErrLocked):
-		return lang.L("Close the other Maquette, or open another project.")
-	case errors.Is(err, projects.ErrNewerSchema):
-		return lang.L("Update Maquette to open this project.")
-	case errors.Is(err, projects.ErrNotProject):
-		return lang.L("Choose a folder that holds a project.json file.")
-	}
-	return ""
-}
 
 // waitShown is how long work may take before the user is told about it.
 const waitShown = 250 * time.Millisecond

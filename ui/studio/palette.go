@@ -155,11 +155,12 @@ func (s *studio) showShortcuts() {
 				box.Add(g)
 			}
 		}
-		columns.Add(box)
+		columns.Add(container.New(layout.NewCustomPaddedLayout(0, 0, 12, 12), box))
 	}
 	d := dialog.NewCustom(lang.L("Keyboard shortcuts"), lang.L("Close"), container.NewVScroll(container.NewPadded(columns)), s.window)
 	size := s.window.Canvas().Size()
-	d.Resize(fyne.NewSize(min(size.Width*0.9, 960), min(size.Height*0.92, 660)))
+	const frame = 110 // of the dialog above and below its content
+	d.Resize(fyne.NewSize(min(size.Width*0.9, 960), min(size.Height*0.92, columns.MinSize().Height+frame)))
 	s.showClosable(d)
 }
 

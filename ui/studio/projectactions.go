@@ -18,6 +18,7 @@ import (
 
 	"maquette/projects"
 	"maquette/projects/settings"
+	"maquette/ui/explain"
 	"maquette/ui/gallery"
 	"maquette/ui/sketchpad"
 )
@@ -94,7 +95,7 @@ func (s *studio) openProject(dir string) {
 	s.switchProject(func(ctx context.Context) (opened, error) {
 		p, err := projects.Open(ctx, dir)
 		if err != nil {
-			return opened{}, fmt.Errorf("open %s: %w", dir, err)
+			return opened{}, explain.At(dir, fmt.Errorf("open %s: %w", dir, err))
 		}
 		o, err := openedProject(ctx, p)
 		if err != nil {

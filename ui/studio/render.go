@@ -1,14 +1,12 @@
 package studio
 
 import (
-	"context"
 	"errors"
 	"image"
 	"math/rand/v2"
 
 	"fyne.io/fyne/v2/lang"
 
-	"maquette/inference"
 	"maquette/projects"
 	"maquette/ui/panels"
 )
@@ -25,7 +23,7 @@ func (w *workspace) enqueue(r projects.Recipe) {
 		w.s.toasts.show(why, "", nil)
 		return
 	}
-	w.live.Cancel()
+	w.cancelLive()
 	w.show()
 	doc, sketchID := w.pad.Document(), w.sketchID
 	size := image.Pt(r.Width, r.Height)
@@ -51,7 +49,7 @@ func (w *workspace) enqueue(r projects.Recipe) {
 // cancelRender cancels the render that the Render button stands for.
 func (w *workspace) cancelRender() {
 	if w.state.jobID == "" || w.job.State.Finished() {
-		w.live.Cancel()
+		w.cancelLive()
 		return
 	}
 	w.queueDo(func(id string) error { return w.queue.Cancel(id) }, w.state.jobID)
@@ -125,11 +123,19 @@ func (w *workspace) jobChanged(j projects.Job) {
 	w.queueChanged()
 	w.result.finished(j)
 	if j.State == projects.JobFailed {
-		w.s.fail(lang.L("The render failed"), errors.New(j.Error))
+		w.s.fail(lang.L("The render failed"), jobError(j))
 	}
 	if len(j.Notes) > 0 {
 		w.s.toasts.show(j.Notes[len(j.Notes)-1], "", nil)
 	}
+}
+
+// jobError is why a job failed.
+func jobError(j projects.Job) error {
+	if j.Cause != nil {
+		return j.Cause
+	}
+	return errors.New(j.Error)
 }
 
 // queueChanged shows the whole queue.
@@ -144,6 +150,7 @@ func (w *workspace) queueChanged() {
 		}
 	}
 	w.jobs.Show(jobs, w.queue.Paused())
+	w.liveYields()
 	w.showRender()
 	w.view.bar.show()
 }
@@ -174,52 +181,6 @@ func (w *workspace) offerInterrupted() {
 		w.state.jobID = ids[len(ids)-1]
 		w.queueDo(w.queue.Retry, ids...)
 		w.showPane(paneResult)
-	})
-}
-
-// setLive switches quick renders of every pause in drawing on or off.
-func (w *workspace) setLive(on bool) {
-	w.state.live = on
-	if on {
-		w.showPane(paneResult)
-		w.renderLive()
-	} else {
-		w.livePause.Stop()
-		w.live.Cancel()
-	}
-	w.view.bar.show()
-}
-
-// renderLive renders the drawing quickly and stores nothing.
-func (w *workspace) renderLive() {
-	if !w.state.live || w.state.NeedsDrawing() && !w.hasDrawing() {
-		return
-	}
-	r := w.state.Live()
-	doc := w.pad.Document()
-	w.result.liveStarted()
-	w.live.Start(func(ctx context.Context) {
-		sketch := input(doc, image.Pt(r.Width, r.Height))
-		img, err := w.queue.Live(ctx, sketch, r, func(p inference.Progress) {
-			if p.Preview == nil || ctx.Err() != nil {
-				return
-			}
-			w.s.post(func() {
-				if ctx.Err() == nil {
-					w.result.livePreview(p)
-				}
-			})
-		})
-		w.s.post(func() {
-			switch {
-			case ctx.Err() != nil:
-			case errors.Is(err, context.Canceled):
-			case err != nil:
-				w.result.liveFailed(err)
-			default:
-				w.result.liveDone(img, r, sketch)
-			}
-		})
 	})
 }
 

@@ -15,6 +15,7 @@ import (
 
 	"maquette/inference"
 	"maquette/projects"
+	"maquette/ui/explain"
 	"maquette/ui/panels"
 	"maquette/ui/tooltip"
 )
@@ -91,7 +92,7 @@ func (p *resultPane) progress(pr inference.Progress) {
 func (p *resultPane) finished(j projects.Job) {
 	switch j.State {
 	case projects.JobFailed:
-		p.caption.SetText(j.Error)
+		p.caption.SetText(explain.Job(j))
 	case projects.JobCancelled:
 		p.caption.SetText(lang.L("Cancelled"))
 	}
@@ -180,7 +181,7 @@ func (p *resultPane) liveDone(img *image.RGBA, r projects.Recipe, _ image.Image)
 	p.picture.show(img)
 }
 
-func (p *resultPane) liveFailed(err error) { p.caption.SetText(err.Error()) }
+func (p *resultPane) liveFailed(err error) { p.caption.SetText(explain.Error(err)) }
 
 func (p *resultPane) overlayStale() {
 	p.stale = true

@@ -129,7 +129,7 @@ func newStudio(ctx context.Context, a fyne.App, o Options, set settings.Settings
 		s.log = slog.New(slog.DiscardHandler)
 	}
 	s.ctx, s.cancel = context.WithCancel(ctx)
-	s.engine = &engineHolder{make: func() (Engine, error) { return makeEngine(o, s.currentSettings()) }}
+	s.engine = &engineHolder{make: func() (Engine, error) { return makeEngine(s.ctx, o, s.currentSettings()) }}
 	s.models = &libraryHolder{make: func() (Library, error) { return makeLibrary(o, s.currentSettings()) }}
 	s.engine.settings, s.models.settings = set, set
 	s.theme = uitheme.New(uitheme.Mode(set.Theme), set.UIScale)
@@ -155,17 +155,6 @@ func newStudio(ctx context.Context, a fyne.App, o Options, set settings.Settings
 // currentSettings is called from other goroutines through the holders, which
 // keep their own copy; see applySettings.
 func (s *studio) currentSettings() settings.Settings { return s.engine.currentSettings() }
-
-func makeEngine(o Options, set settings.Settings) (Engine, error) {
-	if o.NewEngine == nil {
-		return nil, errors.New("this build of Maquette has no engine")
-	}
-	e, err := o.NewEngine(set)
-	if err != nil {
-		return nil, fmt.Errorf("start the engine: %w", err)
-	}
-	return e, nil
-}
 
 func makeLibrary(o Options, set settings.Settings) (Library, error) {
 	if o.NewLibrary == nil {

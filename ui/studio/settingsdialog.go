@@ -15,16 +15,21 @@ import (
 	"maquette/inference/checkpoint"
 	"maquette/projects"
 	"maquette/projects/settings"
+	"maquette/ui/explain"
 	"maquette/ui/panels"
 	uitheme "maquette/ui/theme"
 )
 
-// providerChoices are the orders of execution providers on offer; the engine
-// always tries the CPU last, and alone where there is no other.
-func providerChoices() [][]string { return [][]string{nil, {"WebGPU"}, {"CUDA"}} }
+// providerChoices are the execution providers on offer as settings store them:
+// none for the automatic choice, the CPU alone, and those of GPUs in the order
+// in which the automatic choice tries them.
+func providerChoices() [][]string { return [][]string{nil, {"CPU"}, {"CUDA"}, {"WebGPU"}} }
 
 func providerName(p []string) string {
-	if len(p) == 0 {
+	switch {
+	case len(p) == 0:
+		return lang.L("Automatic")
+	case slices.Equal(p, []string{"CPU"}):
 		return "CPU"
 	}
 	return lang.L("GPU ({{.Name}})", map[string]any{"Name": strings.Join(p, ", ")})
@@ -118,7 +123,7 @@ func (s *studio) providerReport() fyne.CanvasObject {
 
 func providerText(list []inference.ProviderStatus, err error) string {
 	if err != nil {
-		return err.Error()
+		return explain.Error(err)
 	}
 	var lines []string
 	for _, p := range list {
@@ -240,7 +245,7 @@ func (s *studio) findCheckpoints() {
 			if err != nil {
 				if s.ctx.Err() == nil {
 					s.log.Warn("model library", "error", err)
-					s.toasts.show(lang.L("Some model folders could not be read: {{.Error}}", map[string]any{"Error": err.Error()}), "", nil)
+					s.toasts.show(lang.L("Some model folders could not be read: {{.Error}}", map[string]any{"Error": explain.Error(err)}), "", nil)
 				}
 			}
 			s.checkpoints, s.starterOnly = choices(list, starter)

@@ -28,6 +28,7 @@ type fakeEngine struct {
 	mu       sync.Mutex
 	requests []inference.Request
 	hold     chan struct{} // if not nil, renders wait for it or their end
+	fail     error
 	closed   int
 }
 
@@ -42,6 +43,9 @@ func (e *fakeEngine) Render(ctx context.Context, req inference.Request, report f
 		case <-ctx.Done():
 			return nil, ctx.Err()
 		}
+	}
+	if e.fail != nil {
+		return nil, e.fail
 	}
 	r := &inference.Result{Provider: "CPU"}
 	for i := range req.Count {
@@ -182,6 +186,82 @@ func TestRenderButtonCancels(t *testing.T) {
 	s.waitFor("the render to run", func() bool { return w.job.State == projects.JobRunning })
 	s.do(w.cancelRender)
 	s.waitFor("the render to end", func() bool { return w.job.State == projects.JobCancelled })
+}
+
+// asked is how many renders have reached the engine.
+func (e *fakeEngine) asked() int {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return len(e.requests)
+}
+
+func TestStrokeCancelsTheLiveRender(t *testing.T) {
+	s := newTestStudio(t)
+	s.engine.hold = make(chan struct{})
+	w := s.newDrawingWith(true)
+	s.do(func() { w.setLive(true) })
+	s.waitFor("the live render", func() bool { return s.engine.asked() == 1 })
+	s.do(func() { w.stroke(true) })
+	s.do(func() { s.drawLine(200, 100, 800, 300); w.stroke(false) })
+	s.waitFor("a live render of the new stroke", func() bool { return s.engine.asked() == 2 })
+	close(s.engine.hold)
+	s.waitFor("the live picture", func() bool { return w.result.live != nil && !w.liveRuns })
+	if n := s.engine.asked(); n != 2 {
+		t.Errorf("%d renders, want the one that was cancelled and the newest", n)
+	}
+}
+
+func TestQueueGoesBeforeLive(t *testing.T) {
+	s := newTestStudio(t)
+	s.engine.hold = make(chan struct{})
+	w := s.newDrawingWith(true)
+	s.do(func() { w.setLive(true) })
+	s.waitFor("the live render", func() bool { return s.engine.asked() == 1 })
+	s.do(func() { w.state.Edit(func(r *projects.Recipe) { r.Steps = 20 }); w.render() })
+	s.waitFor("the render to run", func() bool { return w.job.State == projects.JobRunning && s.engine.asked() == 2 })
+	s.engine.mu.Lock()
+	if steps := s.engine.requests[1].Steps; steps != 20 {
+		t.Errorf("the second render has %d steps, want those of the queued one", steps)
+	}
+	s.engine.mu.Unlock()
+	s.do(func() { s.drawLine(200, 100, 800, 300) })
+	s.waitFor("the live render to wait", func() bool { return w.liveOwed })
+	if n := s.engine.asked(); n != 2 {
+		t.Errorf("%d renders while the queue is busy, want 2", n)
+	}
+	close(s.engine.hold)
+	s.waitFor("the live picture after the queue", func() bool { return w.result.live != nil })
+	if w.job.State != projects.JobDone {
+		t.Errorf("the queued render is %s", w.job.State)
+	}
+}
+
+func TestFailedRenderIsExplained(t *testing.T) {
+	s := newTestStudio(t)
+	useLanguage("zh-Hans")
+	t.Cleanup(func() { useLanguage("en") })
+	s.engine.fail = &checkpoint.FormatError{Path: "/models/big.safetensors", Problem: "the header is cut short"}
+	w := s.newDrawingWith(true)
+	s.do(w.render)
+	s.waitFor("the render to fail", func() bool { return w.job.State == projects.JobFailed })
+	s.waitFor("the caption", func() bool { return w.result.caption.Text != "" })
+	if text := w.result.caption.Text; !strings.Contains(text, "safetensors 文件") || !strings.Contains(text, "/models/big.safetensors") {
+		t.Errorf("the caption says %q", text)
+	}
+}
+
+func TestAutomaticProvider(t *testing.T) {
+	list := []inference.ProviderStatus{{Name: "CPU", OK: true}, {Name: "WebGPU", OK: true}, {Name: "CUDA", OK: true}, {Name: "CoreML", OK: true}}
+	if got := automatic(list); !slices.Equal(got, []string{"CUDA"}) {
+		t.Errorf("with CUDA: %v", got)
+	}
+	list[2].OK = false
+	if got := automatic(list); !slices.Equal(got, []string{"WebGPU"}) {
+		t.Errorf("without CUDA: %v", got)
+	}
+	if got := automatic(list[:1]); got != nil {
+		t.Errorf("with the CPU alone: %v", got)
+	}
 }
 
 func TestNothingToRender(t *testing.T) {

@@ -12,6 +12,7 @@ import (
 
 	"maquette/control"
 	"maquette/projects"
+	"maquette/ui/explain"
 	"maquette/ui/gallery"
 	"maquette/ui/panels"
 	"maquette/ui/sketchpad"
@@ -42,6 +43,8 @@ type workspace struct {
 
 	preview   latest
 	live      latest
+	liveRuns  bool // a live render is at work
+	liveOwed  bool // … or has to wait until the queue is done
 	livePause pauseTimer
 	draftWait pauseTimer
 }
@@ -164,6 +167,7 @@ func newWorkspace(s *studio, o opened) *workspace {
 	w.pad = sketchpad.New(o.doc)
 	w.pad.OnChanged = w.drawingChanged
 	w.pad.OnStroke = w.stroke
+	w.pad.OnError = func(err error) { w.s.fail(lang.L("The drawing could not be changed"), err) }
 	w.pad.OnState = func() { w.view.bar.show() }
 	w.inspector = panels.NewInspector(w.intents(), panelIcons())
 	w.jobs = panels.NewQueue(w.queueIntents())
@@ -235,7 +239,7 @@ func (w *workspace) saved(id string, err error) {
 		return
 	}
 	w.s.post(func() {
-		w.s.toasts.show(lang.L("The drawing could not be saved: {{.Error}}", map[string]any{"Error": err.Error()}), "", nil)
+		w.s.toasts.show(lang.L("The drawing could not be saved: {{.Error}}", map[string]any{"Error": explain.Error(err)}), "", nil)
 	})
 }
 
@@ -251,9 +255,7 @@ func (w *workspace) drawingChanged() {
 	})
 	w.updatePreview()
 	w.result.overlayStale()
-	if w.state.live {
-		w.livePause.Touch()
-	}
+	w.liveSoon()
 	w.view.bar.show()
 	w.showRender()
 }
@@ -261,9 +263,10 @@ func (w *workspace) drawingChanged() {
 // stroke follows the pointer: while it draws, nothing else should use the machine.
 func (w *workspace) stroke(active bool) {
 	if active {
-		w.livePause.Stop()
-		w.live.Cancel()
+		w.cancelLive()
 		w.s.releaseFocus()
+	} else {
+		w.liveSoon()
 	}
 }
 
@@ -339,9 +342,7 @@ func (w *workspace) changed() {
 	w.show()
 	w.draftWait.Touch()
 	w.updatePreview()
-	if w.state.live {
-		w.livePause.Touch()
-	}
+	w.liveSoon()
 }
 
 func (w *workspace) intents() panels.Intents {

@@ -34,6 +34,7 @@ type Theme struct {
 	mode          Mode
 	scale         float32
 	regular, bold fyne.Resource
+	palette       map[fyne.ThemeColorName][2]color.Color
 }
 
 // New returns a theme. scale multiplies text, icons and paddings; it is brought
@@ -47,6 +48,7 @@ func New(mode Mode, scale float32) *Theme {
 		scale:   min(max(scale, 0.75), 2),
 		regular: fyne.NewStaticResource(assets.FontChinese, assets.Font(assets.FontChinese)),
 		bold:    fyne.NewStaticResource(assets.FontChineseBold, assets.Font(assets.FontChineseBold)),
+		palette: palette(),
 	}
 }
 
@@ -101,126 +103,57 @@ func (t *Theme) Color(name fyne.ThemeColorName, variant fyne.ThemeVariant) color
 	case Light:
 		variant = base.VariantLight
 	}
-	palette := darkPalette
-	if variant == base.VariantLight {
-		palette = lightPalette
-	}
-	if c := palette(name); c != nil {
-		return c
+	if c, ok := t.palette[name]; ok {
+		if variant == base.VariantLight {
+			return c[1]
+		}
+		return c[0]
 	}
 	return base.DefaultTheme().Color(name, variant)
 }
 
-func rgb(v uint32) color.Color {
-	return color.NRGBA{R: uint8(v >> 16), G: uint8(v >> 8), B: uint8(v), A: 0xff}
-}
-
+// alpha is the colour 0xRRGGBB with an opacity.
 func alpha(v uint32, a uint8) color.Color {
 	return color.NRGBA{R: uint8(v >> 16), G: uint8(v >> 8), B: uint8(v), A: a}
 }
 
-func darkPalette(name fyne.ThemeColorName) color.Color {
-	const accent = 0xf08a4b
-	switch name {
-	case base.ColorNameBackground, ColorNamePanel:
-		return rgb(0x202226)
-	case ColorNameStage:
-		return rgb(0x17181b)
-	case base.ColorNameForeground:
-		return rgb(0xe8e7e3)
-	case base.ColorNamePlaceHolder:
-		return rgb(0x9a9da4)
-	case base.ColorNameDisabled:
-		return rgb(0x868a92)
-	case base.ColorNameButton:
-		return rgb(0x33363d)
-	case base.ColorNameDisabledButton:
-		return rgb(0x292b30)
-	case base.ColorNameInputBackground:
-		return rgb(0x191a1e)
-	case base.ColorNameInputBorder:
-		return rgb(0x3b3f47)
-	case base.ColorNameMenuBackground, base.ColorNameOverlayBackground:
-		return rgb(0x2a2c32)
-	case base.ColorNameHeaderBackground:
-		return rgb(0x25272c)
-	case base.ColorNameSeparator:
-		return rgb(0x33363d)
-	case base.ColorNameHover:
-		return alpha(0xffffff, 0x14)
-	case base.ColorNamePressed:
-		return alpha(0xffffff, 0x26)
-	case base.ColorNameScrollBar:
-		return alpha(0xffffff, 0x55)
-	case base.ColorNameShadow:
-		return alpha(0x000000, 0x50)
-	case base.ColorNamePrimary, base.ColorNameHyperlink:
-		return rgb(accent)
-	case base.ColorNameForegroundOnPrimary:
-		return rgb(0x20140c)
-	case base.ColorNameFocus:
-		return alpha(accent, 0x50)
-	case base.ColorNameSelection:
-		return alpha(accent, 0x48)
-	case base.ColorNameError:
-		return rgb(0xe5695e)
-	case base.ColorNameWarning:
-		return rgb(0xe0b04c)
-	case base.ColorNameSuccess:
-		return rgb(0x76b58a)
-	}
-	return nil
+// opaque is alpha(v, 0xff) for the eye. Fyne 2.7 takes the lowest byte of 95 % of
+// the text colour's 16-bit alpha as the alpha of the shortcuts in menus, which
+// leaves a fifth of it for 0xffff; here they get 0xf0 of 0xff.
+func opaque(v uint32) color.Color {
+	wide := func(b uint32) uint16 { return uint16(b&0xff) * 0x101 }
+	return color.RGBA64{R: wide(v >> 16), G: wide(v >> 8), B: wide(v), A: 0xffba}
 }
 
-func lightPalette(name fyne.ThemeColorName) color.Color {
-	const accent = 0xb04a16
-	switch name {
-	case base.ColorNameBackground, ColorNamePanel:
-		return rgb(0xf4f3f0)
-	case ColorNameStage:
-		return rgb(0xdddcd8)
-	case base.ColorNameForeground:
-		return rgb(0x26282c)
-	case base.ColorNamePlaceHolder:
-		return rgb(0x6c6f75)
-	case base.ColorNameDisabled:
-		return rgb(0x7b7d81)
-	case base.ColorNameButton:
-		return rgb(0xe3e1dc)
-	case base.ColorNameDisabledButton:
-		return rgb(0xebeae6)
-	case base.ColorNameInputBackground:
-		return rgb(0xffffff)
-	case base.ColorNameInputBorder:
-		return rgb(0xcfccc5)
-	case base.ColorNameMenuBackground, base.ColorNameOverlayBackground:
-		return rgb(0xfbfaf8)
-	case base.ColorNameHeaderBackground:
-		return rgb(0xeceae6)
-	case base.ColorNameSeparator:
-		return rgb(0xd9d6d0)
-	case base.ColorNameHover:
-		return alpha(0x000000, 0x10)
-	case base.ColorNamePressed:
-		return alpha(0x000000, 0x20)
-	case base.ColorNameScrollBar:
-		return alpha(0x000000, 0x48)
-	case base.ColorNameShadow:
-		return alpha(0x000000, 0x28)
-	case base.ColorNamePrimary, base.ColorNameHyperlink:
-		return rgb(accent)
-	case base.ColorNameForegroundOnPrimary:
-		return rgb(0xffffff)
-	case base.ColorNameFocus:
-		return alpha(accent, 0x40)
-	case base.ColorNameSelection:
-		return alpha(accent, 0x38)
-	case base.ColorNameError:
-		return rgb(0xb8392f)
-	case base.ColorNameWarning:
-		return rgb(0x96690a)
-	case base.ColorNameSuccess:
-		return rgb(0x2f7a4a)
+// palette lists the colours of the two variants that differ from Fyne's, the dark one first.
+func palette() map[fyne.ThemeColorName][2]color.Color {
+	const darkAccent, lightAccent = 0xf08a4b, 0xb04a16
+	return map[fyne.ThemeColorName][2]color.Color{
+		base.ColorNameBackground:          {alpha(0x202226, 0xff), alpha(0xf4f3f0, 0xff)},
+		ColorNamePanel:                    {alpha(0x202226, 0xff), alpha(0xf4f3f0, 0xff)},
+		ColorNameStage:                    {alpha(0x17181b, 0xff), alpha(0xdddcd8, 0xff)},
+		base.ColorNameForeground:          {opaque(0xe8e7e3), opaque(0x26282c)},
+		base.ColorNamePlaceHolder:         {alpha(0x9a9da4, 0xff), alpha(0x6c6f75, 0xff)},
+		base.ColorNameDisabled:            {alpha(0x868a92, 0xff), alpha(0x7b7d81, 0xff)},
+		base.ColorNameButton:              {alpha(0x33363d, 0xff), alpha(0xe3e1dc, 0xff)},
+		base.ColorNameDisabledButton:      {alpha(0x292b30, 0xff), alpha(0xebeae6, 0xff)},
+		base.ColorNameInputBackground:     {alpha(0x191a1e, 0xff), alpha(0xffffff, 0xff)},
+		base.ColorNameInputBorder:         {alpha(0x3b3f47, 0xff), alpha(0xcfccc5, 0xff)},
+		base.ColorNameMenuBackground:      {alpha(0x2a2c32, 0xff), alpha(0xfbfaf8, 0xff)},
+		base.ColorNameOverlayBackground:   {alpha(0x2a2c32, 0xff), alpha(0xfbfaf8, 0xff)},
+		base.ColorNameHeaderBackground:    {alpha(0x25272c, 0xff), alpha(0xeceae6, 0xff)},
+		base.ColorNameSeparator:           {alpha(0x33363d, 0xff), alpha(0xd9d6d0, 0xff)},
+		base.ColorNameHover:               {alpha(0xffffff, 0x14), alpha(0x000000, 0x10)},
+		base.ColorNamePressed:             {alpha(0xffffff, 0x26), alpha(0x000000, 0x20)},
+		base.ColorNameScrollBar:           {alpha(0xffffff, 0x55), alpha(0x000000, 0x48)},
+		base.ColorNameShadow:              {alpha(0x000000, 0x50), alpha(0x000000, 0x28)},
+		base.ColorNamePrimary:             {alpha(darkAccent, 0xff), alpha(lightAccent, 0xff)},
+		base.ColorNameHyperlink:           {alpha(darkAccent, 0xff), alpha(lightAccent, 0xff)},
+		base.ColorNameForegroundOnPrimary: {alpha(0x20140c, 0xff), alpha(0xffffff, 0xff)},
+		base.ColorNameFocus:               {alpha(darkAccent, 0x50), alpha(lightAccent, 0x40)},
+		base.ColorNameSelection:           {alpha(darkAccent, 0x48), alpha(lightAccent, 0x38)},
+		base.ColorNameError:               {alpha(0xe5695e, 0xff), alpha(0xb8392f, 0xff)},
+		base.ColorNameWarning:             {alpha(0xe0b04c, 0xff), alpha(0x96690a, 0xff)},
+		base.ColorNameSuccess:             {alpha(0x76b58a, 0xff), alpha(0x2f7a4a, 0xff)},
 	}
-	return nil
 }

@@ -57,6 +57,19 @@ func TestTextIsLegible(t *testing.T) {
 	}
 }
 
+// TestMenuShortcutsAreLegible computes a shortcut's alpha as Fyne 2.7 does.
+func TestMenuShortcutsAreLegible(t *testing.T) {
+	for _, mode := range []Mode{Dark, Light} {
+		_, _, _, a := New(mode, 1).Color(base.ColorNameForeground, base.VariantDark).RGBA()
+		if got := uint8(uint32(float32(a) * 0.95)); got < 0xe0 {
+			t.Errorf("%s: shortcuts have an alpha of %#x", mode, got)
+		}
+		if a>>8 != 0xff {
+			t.Errorf("%s: other text has an alpha of %#x", mode, a>>8)
+		}
+	}
+}
+
 func TestScale(t *testing.T) {
 	for scale, want := range map[float32]float32{0: 13, 1: 13, 2: 26, 9: 26, 0.1: 13 * 0.75} {
 		if got := New(Dark, scale).Size(base.SizeNameText); got != want {
