@@ -9,12 +9,20 @@ import (
 // split cuts clean text into the pieces that the merges run over. It is the
 // expression
 //
-//	's|'t|'re|'ve|'m|'ll|'d|\p{L}+|\p{N}|[^\s\p{L}\p{N}]+
+//	<\|startoftext\|>|<\|endoftext\|>|'s|'t|'re|'ve|'m|'ll|'d|\p{L}+|\p{N}|[^\s\p{L}\p{N}]+
 //
-// written out, with everything between the matches dropped.
+// written out, with everything between the matches dropped. The first two only
+// match what was in capitals, as special tokens are found before; transformers
+// then cuts them once more, into marks, letters and marks.
 func split(text string) []string {
 	var pieces []string
 	for text != "" {
+		if rest, ok := cutSpelled(text); ok {
+			inner := text[2 : len(text)-len(rest)-2]
+			pieces = append(pieces, "<|", inner, "|>")
+			text = rest
+			continue
+		}
 		n := contraction(text)
 		if n == 0 {
 			r, size := utf8.DecodeRuneInString(text)
@@ -34,6 +42,14 @@ func split(text string) []string {
 		text = text[n:]
 	}
 	return pieces
+}
+
+// cutSpelled cuts a special token's text off the beginning.
+func cutSpelled(text string) (rest string, ok bool) {
+	if rest, ok = strings.CutPrefix(text, bosText); ok {
+		return rest, true
+	}
+	return strings.CutPrefix(text, eosText)
 }
 
 // contraction is the length of the English contraction that text begins with, or 0.
