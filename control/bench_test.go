@@ -34,7 +34,7 @@ func BenchmarkCanny1024(b *testing.B) { benchKind(b, Canny, benchSketch(1024), 1
 // BenchmarkOpenCVCanny1024Bare is OpenCV's call alone, on the same pixels as
 // they come (four channels), into a matrix that is ready.
 func BenchmarkOpenCVCanny1024Bare(b *testing.B) {
-	in, err := viewRGBA(benchSketch(1024))
+	in, err := rgbaPixels(benchSketch(1024)).view()
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -44,7 +44,7 @@ func BenchmarkOpenCVCanny1024Bare(b *testing.B) {
 // BenchmarkOpenCVCanny1024BareGray is the same on one channel: what remains
 // when reading and writing colour images is left out altogether.
 func BenchmarkOpenCVCanny1024BareGray(b *testing.B) {
-	in, err := viewGray(grayOf(benchSketch(1024)))
+	in, err := grayPixels(grayOf(benchSketch(1024))).view()
 	if err != nil {
 		b.Fatal(err)
 	}

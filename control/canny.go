@@ -1,12 +1,12 @@
 package control
 
 import (
+	"bytes"
 	"context"
 	"encoding/binary"
 	"fmt"
 	"image"
 	"sync"
-	"unsafe"
 
 	"gocv.io/x/gocv"
 )
@@ -54,11 +54,11 @@ func (c *cannyMethod) image(ctx context.Context, pg *page, v values) (*image.RGB
 	}
 	var src *view
 	if r.gray != nil {
-		src, err = viewGray(r.gray)
+		src, err = grayPixels(r.gray).view()
 	} else {
 		// All four channels: Canny takes the strongest one's gradient at each
 		// pixel, and the constant alpha has none.
-		src, err = viewRGBA(r.colour)
+		src, err = rgbaPixels(r.colour).view()
 	}
 	if err != nil {
 		return nil, err
@@ -91,16 +91,14 @@ func (c *cannyMethod) image(ctx context.Context, pg *page, v values) (*image.RGB
 
 // canny runs OpenCV's call into edges.
 func canny(in gocv.Mat, edges *image.Gray, v values) error {
-	out, err := viewGray(edges)
-	if err != nil {
-		return err
-	}
-	defer out.Close()
 	low, high := v.float("low"), v.float("high")
-	if err := gocv.Canny(in, &out.Mat, float32(min(low, high)), float32(max(low, high))); err != nil {
+	err := write(grayPixels(edges), func(out *gocv.Mat) error {
+		return gocv.Canny(in, out, float32(min(low, high)), float32(max(low, high)))
+	})
+	if err != nil {
 		return fmt.Errorf("find edges: %w", err)
 	}
-	return out.filled(unsafe.Pointer(unsafe.SliceData(edges.Pix)))
+	return nil
 }
 
 // direct handles sources that already have render size and are opaque and gray,
@@ -116,7 +114,7 @@ func (c *cannyMethod) direct(pg *page, v values) (*image.RGBA, error) {
 		if m.Stride != m.Rect.Dx() {
 			return nil, nil
 		}
-		src, err = viewGray(m)
+		src, err = grayPixels(m).view()
 	case *image.RGBA:
 		if m.Stride != 4*m.Rect.Dx() || !rowIsPlain(m.Pix[:m.Stride]) {
 			return nil, nil
@@ -127,7 +125,7 @@ func (c *cannyMethod) direct(pg *page, v values) (*image.RGBA, error) {
 		if err := grayInto(own, m); err != nil {
 			return nil, err
 		}
-		src, err = viewGray(own)
+		src, err = grayPixels(own).view()
 	default:
 		return nil, nil
 	}
@@ -152,35 +150,37 @@ func (c *cannyMethod) direct(pg *page, v values) (*image.RGBA, error) {
 	return a.page, nil
 }
 
-// blackPage is an opaque black image.
+// blackPage is an opaque black image. Its pixels are written once: memory from
+// image.NewRGBA would be cleared first, which costs a third of finding the edges.
 func blackPage(size image.Point) *image.RGBA {
-	m := image.NewRGBA(image.Rectangle{Max: size})
-	for x := 3; x < m.Stride; x += 4 {
-		m.Pix[x] = 255
+	return &image.RGBA{
+		Pix:    bytes.Repeat([]byte{0, 0, 0, 255}, size.X*size.Y),
+		Stride: 4 * size.X,
+		Rect:   image.Rectangle{Max: size},
 	}
-	for n := m.Stride; n < len(m.Pix); n *= 2 {
-		copy(m.Pix[n:], m.Pix[:n])
-	}
-	return m
 }
 
-// whiten draws all edge pixels white. Most of an edge image is empty, so eight
+// whiten draws all edge pixels white. Most of an edge image is empty, so 32
 // pixels are looked at together.
 func whiten(img *image.RGBA, edges *image.Gray) {
-	i := 0
-	for ; i+8 <= len(edges.Pix); i += 8 {
-		if binary.LittleEndian.Uint64(edges.Pix[i:]) == 0 {
-			continue
-		}
-		for j := i; j < i+8; j++ {
-			if edges.Pix[j] != 0 {
-				binary.LittleEndian.PutUint32(img.Pix[4*j:], 0xffffffff)
-			}
+	const many = 32
+	from := 0
+	for ; from+many <= len(edges.Pix); from += many {
+		p := (*[many]uint8)(edges.Pix[from:])
+		a, b := binary.LittleEndian.Uint64(p[0:]), binary.LittleEndian.Uint64(p[8:])
+		c, d := binary.LittleEndian.Uint64(p[16:]), binary.LittleEndian.Uint64(p[24:])
+		if a|b|c|d != 0 {
+			whitenRun(img.Pix[4*from:], p[:])
 		}
 	}
-	for ; i < len(edges.Pix); i++ {
-		if edges.Pix[i] != 0 {
-			binary.LittleEndian.PutUint32(img.Pix[4*i:], 0xffffffff)
+	whitenRun(img.Pix[4*from:], edges.Pix[from:])
+}
+
+// whitenRun whitens the pixels of pix whose edge value is set.
+func whitenRun(pix, edges []uint8) {
+	for i, v := range edges {
+		if v != 0 {
+			binary.LittleEndian.PutUint32(pix[4*i:], 0xffffffff)
 		}
 	}
 }

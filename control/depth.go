@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"image"
 	"math"
-	"unsafe"
 
 	"gocv.io/x/gocv"
 )
@@ -37,8 +36,8 @@ func NewDepth(opts ...Option) Extractor {
 		params: append(depthParams(), Param{Name: "rim", Label: "Distance to background",
 			Help: "How much nearer than the background the rim of an object is. 0 lets objects fade into it.",
 			Type: Float, Min: 0, Max: .6, Step: .05, Default: .2}),
-		make: func(ctx context.Context, pg *page, v values) (*image.RGBA, error) {
-			d, _, err := depthOf(ctx, pg, v, o, v.float("rim"))
+		make: white(func(ctx context.Context, pg *page, v values) (*image.Gray, error) {
+			d, err := depthOf(ctx, pg, v, o)
 			if err != nil {
 				return nil, err
 			}
@@ -46,12 +45,8 @@ func NewDepth(opts ...Option) Extractor {
 			for i, z := range d {
 				g.Pix[i] = clamp255(255 * float64(z))
 			}
-			out, err := toRGBA(g)
-			if err == nil && pg.photo {
-				pg.blankOutside(out, 0, 0, 0)
-			}
-			return out, err
-		},
+			return g, nil
+		}),
 	}
 }
 
@@ -63,21 +58,16 @@ func collect(opts []Option) options {
 	return o
 }
 
-// depthOf returns depth from 0 to 1 at each pixel and, for drawings, the relief
-// it was shaded from.
-func depthOf(ctx context.Context, pg *page, v values, o options, rim float64) ([]float32, *relief, error) {
-	if err := pg.look(ctx); err != nil {
-		return nil, nil, err
-	}
+// depthOf returns depth from 0 to 1 at each pixel.
+func depthOf(ctx context.Context, pg *page, v values, o options) ([]float32, error) {
 	if pg.photo {
-		d, err := photoDepth(ctx, pg, o.photoDepth)
-		return d, nil, err
+		return photoDepth(ctx, pg, o.photoDepth)
 	}
 	r, err := drawnRelief(ctx, pg, v)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	return r.shade(rim), r, nil
+	return r.shade(v.float("rim")), nil
 }
 
 // drawnRelief lifts a line drawing.
@@ -148,18 +138,8 @@ func resizeDepth(d *image.Gray16, to image.Point) ([]float32, error) {
 		}
 	}
 	dst := make([]float32, to.X*to.Y)
-	in, err := viewFloat(src, w, h)
-	if err != nil {
-		return nil, err
+	if err := convert(floatPixels(src, w, h), floatPixels(dst, to.X, to.Y), scale(to, gocv.InterpolationLinear)); err != nil {
+		return nil, fmt.Errorf("depth: %w", err)
 	}
-	defer in.Close()
-	out, err := viewFloat(dst, to.X, to.Y)
-	if err != nil {
-		return nil, err
-	}
-	defer out.Close()
-	if err := gocv.Resize(in.Mat, &out.Mat, to, 0, 0, gocv.InterpolationLinear); err != nil {
-		return nil, fmt.Errorf("scale depth to %dx%d: %w", to.X, to.Y, err)
-	}
-	return dst, out.filled(unsafe.Pointer(unsafe.SliceData(dst)))
+	return dst, nil
 }

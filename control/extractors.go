@@ -33,6 +33,28 @@ func WithPhotoDepth(f PhotoDepth) Option {
 // v holds a valid value for every declared parameter.
 type method func(ctx context.Context, pg *page, v values) (*image.RGBA, error)
 
+// white makes a method of one whose control image has no colour. The page is
+// surveyed before it draws; around a photograph of another shape stays black.
+func white(draw func(ctx context.Context, pg *page, v values) (*image.Gray, error)) method {
+	return func(ctx context.Context, pg *page, v values) (*image.RGBA, error) {
+		if err := pg.look(ctx); err != nil {
+			return nil, err
+		}
+		g, err := draw(ctx, pg, v)
+		if err != nil {
+			return nil, err
+		}
+		out, err := toRGBA(g)
+		if err != nil {
+			return nil, err
+		}
+		if pg.photo {
+			pg.blankOutside(out, 0, 0, 0)
+		}
+		return out, nil
+	}
+}
+
 // extractor is an Extractor made of its declarations and a method.
 type extractor struct {
 	kind        Kind

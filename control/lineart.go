@@ -25,11 +25,11 @@ func newLineart() *extractor {
 			{Name: "white", Label: "Brightness", Help: "How white the typical stroke becomes. 255 gives crisp white lines, 127 the softer lines of the ControlNet annotator.",
 				Type: Int, Min: 64, Max: 255, Step: 1, Default: 255},
 		},
-		make: lineartImage,
+		make: white(lineartImage),
 	}
 }
 
-func lineartImage(ctx context.Context, pg *page, v values) (*image.RGBA, error) {
+func lineartImage(ctx context.Context, pg *page, v values) (*image.Gray, error) {
 	r, err := pg.load(ctx)
 	if err != nil {
 		return nil, err
@@ -53,14 +53,7 @@ func lineartImage(ctx context.Context, pg *page, v values) (*image.RGBA, error) 
 	if err != nil {
 		return nil, err
 	}
-	out, err := toRGBA(normaliseLines(lines, w, h, v.int("threshold"), v.float("white")))
-	if err != nil {
-		return nil, err
-	}
-	if pg.photo {
-		pg.blankOutside(out, 0, 0, 0)
-	}
-	return out, nil
+	return normaliseLines(lines, w, h, v.int("threshold"), v.float("white")), nil
 }
 
 // darkLines is min over the planes of (G − x), clipped at 0.

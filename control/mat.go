@@ -14,60 +14,70 @@ import (
 // nothing is copied. The slice stays pinned until Close.
 type view struct {
 	gocv.Mat
-	pin  *runtime.Pinner
-	step int
+	pin *runtime.Pinner
 }
 
-// viewBytes wraps pixels of rows × cols elements of type mt. The slice must
-// hold exactly that many bytes, without padding between rows.
-func viewBytes(rows, cols int, mt gocv.MatType, elem int, pix []byte) (*view, error) {
-	if rows <= 0 || cols <= 0 || len(pix) != rows*cols*elem {
-		return nil, fmt.Errorf("image of %dx%d pixels has %d bytes, not %d", cols, rows, len(pix), rows*cols*elem)
-	}
-	pin := new(runtime.Pinner)
-	pin.Pin(unsafe.SliceData(pix))
-	m, err := gocv.NewMatFromBytes(rows, cols, mt, pix)
-	if err != nil {
-		pin.Unpin()
-		return nil, fmt.Errorf("hand %dx%d pixels to OpenCV: %w", cols, rows, err)
-	}
-	return &view{Mat: m, pin: pin, step: cols * elem}, nil
+// pixels is Go memory that OpenCV is to work on: rows × cols elements of type
+// mt, elem bytes each, without padding between rows.
+type pixels struct {
+	rows, cols int
+	mt         gocv.MatType
+	elem       int
+	mem        []byte
+	err        error // why the memory can't be handed over
 }
 
-// viewGray wraps an 8-bit image whose rows lie close together.
-func viewGray(g *image.Gray) (*view, error) {
+// grayPixels is an 8-bit image whose rows lie close together.
+func grayPixels(g *image.Gray) pixels {
 	s := g.Rect.Size()
 	if g.Stride != s.X {
-		return nil, errors.New("gray image has gaps between its rows")
+		return pixels{err: errors.New("gray image has gaps between its rows")}
 	}
-	return viewBytes(s.Y, s.X, gocv.MatTypeCV8UC1, 1, g.Pix[:s.X*s.Y])
+	return bytePixels(g.Pix[:s.X*s.Y], s.X, s.Y)
 }
 
-// viewRGBA wraps a four-channel image whose rows lie close together.
-func viewRGBA(m *image.RGBA) (*view, error) {
+// rgbaPixels is a four-channel image whose rows lie close together.
+func rgbaPixels(m *image.RGBA) pixels {
 	s := m.Rect.Size()
 	if m.Stride != 4*s.X {
-		return nil, errors.New("colour image has gaps between its rows")
+		return pixels{err: errors.New("colour image has gaps between its rows")}
 	}
-	return viewBytes(s.Y, s.X, gocv.MatTypeCV8UC4, 4, m.Pix[:4*s.X*s.Y])
+	return pixels{rows: s.Y, cols: s.X, mt: gocv.MatTypeCV8UC4, elem: 4, mem: m.Pix[:4*s.X*s.Y]}
 }
 
-// viewFloat wraps a float32 map of w × h values.
-func viewFloat(f []float32, w, h int) (*view, error) {
-	if len(f) != w*h || len(f) == 0 {
-		return nil, fmt.Errorf("map of %dx%d values holds %d", w, h, len(f))
-	}
-	b := unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(f))), 4*len(f))
-	return viewBytes(h, w, gocv.MatTypeCV32FC1, 4, b)
+// bytePixels is a map of w × h bytes.
+func bytePixels(b []byte, w, h int) pixels {
+	return pixels{rows: h, cols: w, mt: gocv.MatTypeCV8UC1, elem: 1, mem: b}
 }
 
-// viewInt wraps an int32 map of w × h values.
-func viewInt(f []int32, w, h int) (*view, error) {
-	if len(f) != w*h || len(f) == 0 {
-		return nil, fmt.Errorf("map of %dx%d values holds %d", w, h, len(f))
+// floatPixels is a map of w × h values.
+func floatPixels(f []float32, w, h int) pixels {
+	return pixels{rows: h, cols: w, mt: gocv.MatTypeCV32FC1, elem: 4,
+		mem: unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(f))), 4*len(f))}
+}
+
+// intPixels is a map of w × h whole numbers.
+func intPixels(f []int32, w, h int) pixels {
+	return pixels{rows: h, cols: w, mt: gocv.MatTypeCV32SC1, elem: 4,
+		mem: unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(f))), 4*len(f))}
+}
+
+// view wraps the memory in a Mat, to be closed.
+func (p pixels) view() (*view, error) {
+	if p.err != nil {
+		return nil, p.err
 	}
-	b := unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(f))), 4*len(f))
-	return viewBytes(h, w, gocv.MatTypeCV32SC1, 4, b)
+	if p.rows <= 0 || p.cols <= 0 || len(p.mem) != p.rows*p.cols*p.elem {
+		return nil, fmt.Errorf("image of %dx%d pixels has %d bytes, not %d", p.cols, p.rows, len(p.mem), p.rows*p.cols*p.elem)
+	}
+	pin := new(runtime.Pinner)
+	pin.Pin(unsafe.SliceData(p.mem))
+	m, err := gocv.NewMatFromBytes(p.rows, p.cols, p.mt, p.mem)
+	if err != nil {
+		pin.Unpin()
+		return nil, fmt.Errorf("hand %dx%d pixels to OpenCV: %w", p.cols, p.rows, err)
+	}
+	return &view{Mat: m, pin: pin}, nil
 }
 
 // Close frees the Mat and unpins its memory.
@@ -76,60 +86,57 @@ func (v *view) Close() {
 	v.pin.Unpin()
 }
 
-// filled reports an error when OpenCV gave the Mat memory of its own instead
-// of writing to the wrapped slice, which it does when size or type differ.
-func (v *view) filled(p unsafe.Pointer) error {
-	data, err := v.DataPtrUint8()
+// write runs an OpenCV call that writes dst. It is an error when OpenCV gives the
+// Mat memory of its own, which it does when size or type differ.
+func write(dst pixels, op func(out *gocv.Mat) error) error {
+	out, err := dst.view()
+	if err != nil {
+		return err
+	}
+	defer out.Close()
+	if err := op(&out.Mat); err != nil {
+		return err
+	}
+	data, err := out.DataPtrUint8()
 	if err != nil {
 		return fmt.Errorf("OpenCV result: %w", err)
 	}
-	if unsafe.Pointer(unsafe.SliceData(data)) != p {
+	if unsafe.SliceData(data) != unsafe.SliceData(dst.mem) {
 		return errors.New("OpenCV result has another size or type than expected")
 	}
 	return nil
 }
 
-// grayOp runs one OpenCV call from src to a new image of the same size.
-func grayOp(src *image.Gray, op func(in gocv.Mat, out *gocv.Mat) error) (*image.Gray, error) {
-	return grayTo(src, src.Rect, op)
-}
-
-// grayTo runs one OpenCV call from src to a new image with the given bounds.
-func grayTo(src *image.Gray, bounds image.Rectangle, op func(in gocv.Mat, out *gocv.Mat) error) (*image.Gray, error) {
-	dst := image.NewGray(bounds)
-	in, err := viewGray(src)
+// convert runs an OpenCV call that reads src and writes dst.
+func convert(src, dst pixels, op func(in gocv.Mat, out *gocv.Mat) error) error {
+	in, err := src.view()
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer in.Close()
-	out, err := viewGray(dst)
-	if err != nil {
-		return nil, err
-	}
-	defer out.Close()
-	if err := op(in.Mat, &out.Mat); err != nil {
-		return nil, err
-	}
-	return dst, out.filled(unsafe.Pointer(unsafe.SliceData(dst.Pix)))
+	return write(dst, func(out *gocv.Mat) error { return op(in.Mat, out) })
+}
+
+// grayOp runs one OpenCV call from src to a new image of the same size.
+func grayOp(src *image.Gray, op func(in gocv.Mat, out *gocv.Mat) error) (*image.Gray, error) {
+	dst := image.NewGray(src.Rect)
+	return dst, convert(grayPixels(src), grayPixels(dst), op)
 }
 
 // floatOp runs one OpenCV call from a float map to a new one of the same size.
 func floatOp(src []float32, w, h int, op func(in gocv.Mat, out *gocv.Mat) error) ([]float32, error) {
 	dst := make([]float32, w*h)
-	in, err := viewFloat(src, w, h)
-	if err != nil {
-		return nil, err
+	return dst, convert(floatPixels(src, w, h), floatPixels(dst, w, h), op)
+}
+
+// scale is the OpenCV call that brings an image to another size.
+func scale(to image.Point, how gocv.InterpolationFlags) func(in gocv.Mat, out *gocv.Mat) error {
+	return func(in gocv.Mat, out *gocv.Mat) error {
+		if err := gocv.Resize(in, out, to, 0, 0, how); err != nil {
+			return fmt.Errorf("scale to %dx%d: %w", to.X, to.Y, err)
+		}
+		return nil
 	}
-	defer in.Close()
-	out, err := viewFloat(dst, w, h)
-	if err != nil {
-		return nil, err
-	}
-	defer out.Close()
-	if err := op(in.Mat, &out.Mat); err != nil {
-		return nil, err
-	}
-	return dst, out.filled(unsafe.Pointer(unsafe.SliceData(dst)))
 }
 
 // blurGray blurs 8-bit values with a Gaussian of standard deviation sigma.
@@ -149,37 +156,23 @@ func blurFloat(src []float32, w, h int, sigma float64) ([]float32, error) {
 // toRGBA spreads gray values over an opaque colour image.
 func toRGBA(g *image.Gray) (*image.RGBA, error) {
 	dst := image.NewRGBA(image.Rectangle{Max: g.Rect.Size()})
-	in, err := viewGray(g)
+	err := convert(grayPixels(g), rgbaPixels(dst), func(in gocv.Mat, out *gocv.Mat) error {
+		return gocv.CvtColor(in, out, gocv.ColorGrayToBGRA)
+	})
 	if err != nil {
-		return nil, err
-	}
-	defer in.Close()
-	out, err := viewRGBA(dst)
-	if err != nil {
-		return nil, err
-	}
-	defer out.Close()
-	if err := gocv.CvtColor(in.Mat, &out.Mat, gocv.ColorGrayToBGRA); err != nil {
 		return nil, fmt.Errorf("spread gray over colour: %w", err)
 	}
-	return dst, out.filled(unsafe.Pointer(unsafe.SliceData(dst.Pix)))
+	return dst, nil
 }
 
 // grayInto reduces an opaque colour image to OpenCV's luma, into an image of the
 // same size.
 func grayInto(dst *image.Gray, m *image.RGBA) error {
-	in, err := viewRGBA(m)
+	err := convert(rgbaPixels(m), grayPixels(dst), func(in gocv.Mat, out *gocv.Mat) error {
+		return gocv.CvtColor(in, out, gocv.ColorRGBAToGray)
+	})
 	if err != nil {
-		return err
-	}
-	defer in.Close()
-	out, err := viewGray(dst)
-	if err != nil {
-		return err
-	}
-	defer out.Close()
-	if err := gocv.CvtColor(in.Mat, &out.Mat, gocv.ColorRGBAToGray); err != nil {
 		return fmt.Errorf("reduce colour to gray: %w", err)
 	}
-	return out.filled(unsafe.Pointer(unsafe.SliceData(dst.Pix)))
+	return nil
 }

@@ -75,32 +75,30 @@ func (p *paper) flatten(row []uint8, y, h int) {
 
 // slide is a maximum (or minimum) filter over a square of side 2r+1.
 func slide(src []uint8, w, h, r int, most bool) []uint8 {
-	pick := func(a, b uint8) uint8 {
-		if most {
-			return max(a, b)
-		}
-		return min(a, b)
-	}
-	across, out := make([]uint8, len(src)), make([]uint8, len(src))
+	across := make([]uint8, len(src))
 	for y := range h {
-		for x := range w {
-			v := src[y*w+x]
-			for i := max(0, x-r); i <= min(w-1, x+r); i++ {
-				v = pick(v, src[y*w+i])
-			}
-			across[y*w+x] = v
-		}
+		slideLine(across[y*w:], src[y*w:], w, 1, r, most)
 	}
-	for y := range h {
-		for x := range w {
-			v := across[y*w+x]
-			for i := max(0, y-r); i <= min(h-1, y+r); i++ {
-				v = pick(v, across[i*w+x])
-			}
-			out[y*w+x] = v
-		}
+	out := make([]uint8, len(src))
+	for x := range w {
+		slideLine(out[x:], across[x:], h, w, r, most)
 	}
 	return out
+}
+
+// slideLine filters n values that lie step apart.
+func slideLine(dst, src []uint8, n, step, r int, most bool) {
+	for i := range n {
+		v := src[i*step]
+		for j := max(0, i-r); j <= min(n-1, i+r); j++ {
+			if u := src[j*step]; most {
+				v = max(v, u)
+			} else {
+				v = min(v, u)
+			}
+		}
+		dst[i*step] = v
+	}
 }
 
 // smooth is a mean filter over a square of side 2r+1.

@@ -101,24 +101,20 @@ func components(m *mask, value uint8) (label []int32, n int, err error) {
 			pix[i] = 255
 		}
 	}
-	in, err := viewBytes(m.h, m.w, gocv.MatTypeCV8UC1, 1, pix)
-	if err != nil {
-		return nil, 0, err
-	}
-	defer in.Close()
-	label = make([]int32, len(pix))
-	out, err := viewInt(label, m.w, m.h)
-	if err != nil {
-		return nil, 0, err
-	}
-	defer out.Close()
 	conn := 4
 	if value != 0 {
 		conn = 8
 	}
-	n = gocv.ConnectedComponentsWithParams(in.Mat, &out.Mat, conn, gocv.MatTypeCV32S, gocv.CCL_DEFAULT)
-	if n == 0 {
-		return nil, 0, fmt.Errorf("find closed regions: %w", gocv.LastExceptionError())
+	label = make([]int32, len(pix))
+	err = convert(bytePixels(pix, m.w, m.h), intPixels(label, m.w, m.h), func(in gocv.Mat, out *gocv.Mat) error {
+		n = gocv.ConnectedComponentsWithParams(in, out, conn, gocv.MatTypeCV32S, gocv.CCL_DEFAULT)
+		if n == 0 {
+			return gocv.LastExceptionError()
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, 0, fmt.Errorf("find closed regions: %w", err)
 	}
 	return label, n, nil
 }

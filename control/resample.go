@@ -234,8 +234,8 @@ func (pg *page) enlarge(ctx context.Context, src []*image.Gray) ([]*image.Gray, 
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		big, err := resizeGray(src[c], to, gocv.InterpolationCubic)
-		if err != nil {
+		big := image.NewGray(image.Rectangle{Max: to})
+		if err := convert(grayPixels(src[c]), grayPixels(big), scale(to, gocv.InterpolationCubic)); err != nil {
 			return nil, err
 		}
 		if !pg.photo {
@@ -246,16 +246,6 @@ func (pg *page) enlarge(ctx context.Context, src []*image.Gray) ([]*image.Gray, 
 		out[c] = big
 	}
 	return out, nil
-}
-
-// resizeGray scales an image with OpenCV.
-func resizeGray(src *image.Gray, to image.Point, how gocv.InterpolationFlags) (*image.Gray, error) {
-	return grayTo(src, image.Rectangle{Max: to}, func(in gocv.Mat, out *gocv.Mat) error {
-		if err := gocv.Resize(in, out, to, 0, 0, how); err != nil {
-			return fmt.Errorf("scale to %dx%d: %w", to.X, to.Y, err)
-		}
-		return nil
-	})
 }
 
 // crispen steepens the ramps that enlarging by factor made, without making

@@ -20,29 +20,18 @@ func newScribble() *extractor {
 			{Name: "sigma", Label: "Smoothness", Help: "For photographs: how far edges are smoothed into strokes, in pixels.",
 				Type: Float, Min: 1, Max: 8, Step: .5, Default: 3},
 		},
-		make: scribbleImage,
+		make: white(scribbleImage),
 	}
 }
 
-func scribbleImage(ctx context.Context, pg *page, v values) (*image.RGBA, error) {
-	if err := pg.look(ctx); err != nil {
-		return nil, err
-	}
+func scribbleImage(ctx context.Context, pg *page, v values) (*image.Gray, error) {
 	if pg.photo {
 		edges, err := softEdges(ctx, pg, v.float("sigma")/2)
 		if err != nil {
 			return nil, err
 		}
 		// Gradients are weaker than the network edges that the usual 127 is for.
-		lines, err := thinEdges(edges, v.float("sigma"), 64)
-		if err != nil {
-			return nil, err
-		}
-		out, err := toRGBA(lines)
-		if err == nil {
-			pg.blankOutside(out, 0, 0, 0)
-		}
-		return out, err
+		return thinEdges(edges, v.float("sigma"), 64)
 	}
 	ink, err := pg.strokes(ctx)
 	if err != nil {
@@ -56,7 +45,7 @@ func scribbleImage(ctx context.Context, pg *page, v values) (*image.RGBA, error)
 			ink.Pix[i] = 255
 		}
 	}
-	return toRGBA(ink)
+	return ink, nil
 }
 
 // thinEdges draws the ridges of an edge map as strokes of even width, as
@@ -91,7 +80,7 @@ func thinEdges(edges *image.Gray, sigma float64, threshold uint8) (*image.Gray, 
 
 // keepRidges marks pixels that no neighbour in the 3×3 pattern exceeds.
 func keepRidges(src, dst *image.Gray, pattern [9]byte, threshold uint8) error {
-	kernel, err := viewBytes(3, 3, gocv.MatTypeCV8UC1, 1, pattern[:])
+	kernel, err := bytePixels(pattern[:], 3, 3).view()
 	if err != nil {
 		return err
 	}

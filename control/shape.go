@@ -54,7 +54,7 @@ func measure(box image.Rectangle, unit float64, in func(x, y int) bool) (*silhou
 
 // longestOutline traces the outer contour of a filled shape, pixel by pixel.
 func longestOutline(m *image.Gray) ([]image.Point, error) {
-	v, err := viewGray(m)
+	v, err := grayPixels(m).view()
 	if err != nil {
 		return nil, err
 	}

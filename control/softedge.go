@@ -19,24 +19,13 @@ func newSoftEdge() *extractor {
 			{Name: "softness", Label: "Softness", Help: "How far the rim of a line reaches, in pixels.",
 				Type: Float, Min: .5, Max: 6, Step: .5, Default: 1.5},
 		},
-		make: softEdgeImage,
+		make: white(softEdgeImage),
 	}
 }
 
-func softEdgeImage(ctx context.Context, pg *page, v values) (*image.RGBA, error) {
-	if err := pg.look(ctx); err != nil {
-		return nil, err
-	}
+func softEdgeImage(ctx context.Context, pg *page, v values) (*image.Gray, error) {
 	if pg.photo {
-		edges, err := softEdges(ctx, pg, v.float("softness"))
-		if err != nil {
-			return nil, err
-		}
-		out, err := toRGBA(edges)
-		if err == nil {
-			pg.blankOutside(out, 0, 0, 0)
-		}
-		return out, err
+		return softEdges(ctx, pg, v.float("softness"))
 	}
 	ink, err := pg.strokes(ctx)
 	if err != nil {
@@ -51,7 +40,7 @@ func softEdgeImage(ctx context.Context, pg *page, v values) (*image.RGBA, error)
 	for i, d := range ink.Pix {
 		soft.Pix[i] = max(d, uint8(min(255, 2*int(soft.Pix[i])*3/4)))
 	}
-	return toRGBA(soft)
+	return soft, nil
 }
 
 // softEdges is the gradient magnitude of a picture, averaged over three scales

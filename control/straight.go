@@ -30,11 +30,11 @@ func newStraight() *extractor {
 			{Name: "thickness", Label: "Line width", Help: "Width of the drawn lines in pixels.",
 				Type: Int, Min: 1, Max: 4, Step: 1, Default: 2},
 		},
-		make: straightImage,
+		make: white(straightImage),
 	}
 }
 
-func straightImage(ctx context.Context, pg *page, v values) (*image.RGBA, error) {
+func straightImage(ctx context.Context, pg *page, v values) (*image.Gray, error) {
 	thin, err := thinLines(ctx, pg)
 	if err != nil {
 		return nil, err
@@ -52,14 +52,11 @@ func straightImage(ctx context.Context, pg *page, v values) (*image.RGBA, error)
 	if err != nil {
 		return nil, err
 	}
-	return drawSegments(lines, pg, v.int("thickness"))
+	return drawSegments(lines, pg.size, v.int("thickness"))
 }
 
 // thinLines is the page's strokes, or a photograph's edges, one pixel wide.
 func thinLines(ctx context.Context, pg *page) (*mask, error) {
-	if err := pg.look(ctx); err != nil {
-		return nil, err
-	}
 	if pg.photo {
 		edges, err := (&cannyMethod{}).image(ctx, pg, values{"low": 60, "high": 150, "blur": 1})
 		if err != nil {
@@ -79,26 +76,20 @@ func thinLines(ctx context.Context, pg *page) (*mask, error) {
 }
 
 // drawSegments draws white lines on black.
-func drawSegments(lines []segment, pg *page, thickness int) (*image.RGBA, error) {
-	g := image.NewGray(image.Rectangle{Max: pg.size})
-	dst, err := viewGray(g)
-	if err != nil {
-		return nil, err
-	}
-	defer dst.Close()
+func drawSegments(lines []segment, size image.Point, thickness int) (*image.Gray, error) {
+	g := image.NewGray(image.Rectangle{Max: size})
 	white := color.RGBA{R: 255, G: 255, B: 255, A: 255}
-	for _, s := range lines {
-		a := image.Pt(int(math.Round(s.x0)), int(math.Round(s.y0)))
-		b := image.Pt(int(math.Round(s.x1)), int(math.Round(s.y1)))
-		if err := gocv.Line(&dst.Mat, a, b, white, thickness); err != nil {
-			return nil, fmt.Errorf("draw lines: %w", err)
+	err := write(grayPixels(g), func(out *gocv.Mat) error {
+		for _, s := range lines {
+			a := image.Pt(int(math.Round(s.x0)), int(math.Round(s.y0)))
+			b := image.Pt(int(math.Round(s.x1)), int(math.Round(s.y1)))
+			if err := gocv.Line(out, a, b, white, thickness); err != nil {
+				return fmt.Errorf("draw lines: %w", err)
+			}
 		}
-	}
-	out, err := toRGBA(g)
-	if err == nil && pg.photo {
-		pg.blankOutside(out, 0, 0, 0)
-	}
-	return out, err
+		return nil
+	})
+	return g, err
 }
 
 // segment is a straight line between two points.
@@ -172,7 +163,7 @@ func (f *lineFinder) find(ctx context.Context) ([]segment, error) {
 
 // propose lists Hough segments of at least the given length, longest first.
 func (f *lineFinder) propose(least float64) ([]segment, error) {
-	in, err := viewBytes(f.m.h, f.m.w, gocv.MatTypeCV8UC1, 1, f.m.on)
+	in, err := bytePixels(f.m.on, f.m.w, f.m.h).view()
 	if err != nil {
 		return nil, err
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"image"
-	"unsafe"
 
 	"gocv.io/x/gocv"
 )
@@ -41,7 +40,7 @@ func tileImage(ctx context.Context, pg *page, v values) (*image.RGBA, error) {
 	}
 	levels := v.int("levels")
 	whole := image.Pt(roundTo64(pg.size.X), roundTo64(pg.size.Y))
-	in, err := viewRGBA(src)
+	in, err := rgbaPixels(src).view()
 	if err != nil {
 		return nil, err
 	}
@@ -64,15 +63,10 @@ func tileImage(ctx context.Context, pg *page, v values) (*image.RGBA, error) {
 		cur = up
 	}
 	dst := image.NewRGBA(image.Rectangle{Max: pg.size})
-	out, err := viewRGBA(dst)
+	err = write(rgbaPixels(dst), func(out *gocv.Mat) error {
+		return scale(pg.size, gocv.InterpolationLinear)(cur, out)
+	})
 	if err != nil {
-		return nil, err
-	}
-	defer out.Close()
-	if err := gocv.Resize(cur, &out.Mat, pg.size, 0, 0, gocv.InterpolationLinear); err != nil {
-		return nil, fmt.Errorf("scale to the render size: %w", err)
-	}
-	if err := out.filled(unsafe.Pointer(unsafe.SliceData(dst.Pix))); err != nil {
 		return nil, err
 	}
 	pg.blankOutside(dst, pg.ground[0], pg.ground[1], pg.ground[2])
