@@ -167,18 +167,19 @@ func TestCancel(t *testing.T) {
 	r.Steps = 150
 	for _, stage := range []Stage{StageLoad, StageEncode, StageDenoise} {
 		ctx, cancel := context.WithCancel(context.Background())
-		var at time.Time
+		after := 0 // reports of progress since the cancellation
 		_, err := e.Render(ctx, r, func(p Progress) {
-			if p.Stage == stage && at.IsZero() {
-				at = time.Now()
+			if ctx.Err() != nil {
+				after++
+			} else if p.Stage == stage {
 				cancel()
 			}
 		})
 		if !errors.Is(err, context.Canceled) {
 			t.Errorf("%s: %v", stage, err)
 		}
-		if late := time.Since(at); late > 3*time.Second {
-			t.Errorf("%s: went on for %v", stage, late)
+		if after > 2 { // a step that has begun may report its end
+			t.Errorf("%s: went on for %d reports", stage, after)
 		}
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), time.Millisecond)

