@@ -27,13 +27,8 @@ const (
 //
 // There are two ways to apply one. On the side of the weights, W + s·Δ takes the
 // place of W. On the side of the activations, y + s·up(down(x)) takes the place
-// of y. Both give the same numbers up to rounding; LoHa has no up and down, so
-// only the first serves it. For LoRA and LoCon, Linear and Conv2D are the better
-// choice: the weight stays a constant that ONNX Runtime maps from its file, packs
-// beforehand or holds in int8, where W + s·Δ is a new matrix of the full size at
-// each step. In multiplications alone W + s·Δ would be cheaper for layers with
-// more pixels than channels, but those are few beside the ones of the layer itself.
-// BenchmarkSides measures it: see there.
+// of y. Both give the same numbers up to rounding; see Side for which is better
+// where. LoHa has no up and down, so only the first serves it.
 type Delta struct {
 	Part Part
 	// Weight is the diffusers name of the weight that changes.

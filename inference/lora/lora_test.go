@@ -2,12 +2,9 @@ package lora_test
 
 import (
 	"compress/gzip"
-	"context"
-	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"maps"
-	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -19,122 +16,6 @@ import (
 	"maquette/inference/lora"
 	"maquette/inference/runtime"
 )
-
-// tolerance is how far results may be from the reference's, absolutely.
-const tolerance = 1e-4
-
-// network is a network without weights: names and shapes.
-type network map[string][]int64
-
-func (n network) Names() []string { return slices.Sorted(maps.Keys(n)) }
-
-func (n network) Lookup(name string) (string, checkpoint.Tensor, bool) {
-	shape, ok := n[name]
-	return "", checkpoint.Tensor{Name: name, Shape: shape}, ok
-}
-
-// tiny reads one of the tiny checkpoints that make_fixtures.py describes.
-func tiny(t testing.TB, name string) lora.Networks {
-	t.Helper()
-	data, err := os.ReadFile(filepath.Join("testdata", name))
-	if err != nil {
-		t.Fatal(err)
-	}
-	var parts map[lora.Part]network
-	if err := json.Unmarshal(data, &parts); err != nil {
-		t.Fatal(err)
-	}
-	nets := lora.Networks{}
-	for part, net := range parts {
-		nets[part] = net
-	}
-	return nets
-}
-
-// floats reads a float32 tensor of a fixture.
-func floats(t testing.TB, f *checkpoint.File, name string) ([]int64, []float32) {
-	t.Helper()
-	info, ok := f.Tensor(name)
-	if !ok || info.DType != "F32" {
-		t.Fatalf("%s has no float32 tensor %s", f.Path, name)
-	}
-	file, err := os.Open(f.Path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer file.Close()
-	data := make([]byte, info.Bytes)
-	if _, err := file.ReadAt(data, info.Offset); err != nil {
-		t.Fatal(err)
-	}
-	out := make([]float32, len(data)/4)
-	for i := range out {
-		out[i] = math.Float32frombits(binary.LittleEndian.Uint32(data[4*i:]))
-	}
-	return info.Shape, out
-}
-
-func openRuntime(t testing.TB) *runtime.Runtime {
-	t.Helper()
-	lib, err := runtime.FindLibrary()
-	if err != nil {
-		t.Fatal(err)
-	}
-	rt, err := runtime.Open(lib, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { rt.Close() })
-	return rt
-}
-
-func tensor(t testing.TB, shape []int64, data []float32) *runtime.Tensor {
-	t.Helper()
-	x, err := runtime.NewFloat32(shape, data)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { x.Close() })
-	return x
-}
-
-// run runs a graph and returns its outputs.
-func run(t testing.TB, rt *runtime.Runtime, b *graph.Builder, inputs map[string]*runtime.Tensor) map[string]*runtime.Tensor {
-	t.Helper()
-	m, err := b.Model()
-	if err != nil {
-		t.Fatal(err)
-	}
-	s, err := rt.NewSession(context.Background(), m, runtime.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer s.Close()
-	out, err := s.Run(context.Background(), inputs)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { runtime.CloseAll(out) })
-	return out
-}
-
-// same compares got with factor times want.
-func same(t testing.TB, what string, got *runtime.Tensor, shape []int64, want []float32, factor float64) {
-	t.Helper()
-	if !slices.Equal(got.Shape(), shape) {
-		t.Errorf("%s: shape %v, want %v", what, got.Shape(), shape)
-		return
-	}
-	worst := 0.0
-	for i, w := range want {
-		if d := math.Abs(float64(got.Float32()[i]) - factor*float64(w)); !(d <= worst) { // true for NaN as well
-			worst = d
-		}
-	}
-	if !(worst <= tolerance) {
-		t.Errorf("%s: largest difference %v, want at most %v", what, worst, tolerance)
-	}
-}
 
 // fixture is one of make_fixtures.py's files.
 type fixture struct {
@@ -226,49 +107,51 @@ func layer(weight string, kernel int64) (stride int64, pads [4]int64) {
 }
 
 // TestSetAddsWhatTheChangedLayerAdds runs each changed layer, with a zero
-// weight, on an input, as the networks would: on the side of the activations
-// for LoRA and LoCon, in the weight for LoHa, and in spans for fused layers.
+// weight, on an input, as the networks would: on both sides, and in spans for
+// fused layers.
 func TestSetAddsWhatTheChangedLayerAdds(t *testing.T) {
 	rt := openRuntime(t)
 	for _, c := range fixtures() {
 		t.Run(c.file, func(t *testing.T) {
 			f, want := open(t, c)
 			for key, d := range all(f) {
-				xShape, x := floats(t, want, "x/"+key)
-				yShape, y := floats(t, want, "y/"+key)
-				shape, _ := floats(t, want, key)
-				b := graph.New(key)
-				set := lora.NewSet(b, d.Part, []*lora.File{f})
-				in := b.Input("x", graph.Float32, xShape...)
-				zeros := func(shape ...int64) graph.Value {
-					n := int64(1)
-					for _, s := range shape {
-						n *= s
+				for _, side := range []lora.Side{lora.Weights, lora.Activations} {
+					xShape, x := floats(t, want, "x/"+key)
+					yShape, y := floats(t, want, "y/"+key)
+					shape, _ := floats(t, want, key)
+					b := graph.New(key)
+					set := lora.NewSet(b, d.Part, []*lora.File{f}, side)
+					in := b.Input("x", graph.Float32, xShape...)
+					zeros := func(shape ...int64) graph.Value {
+						n := int64(1)
+						for _, s := range shape {
+							n *= s
+						}
+						return b.Floats(shape, make([]float32, n)...)
 					}
-					return b.Floats(shape, make([]float32, n)...)
-				}
-				if len(shape) == 4 {
-					stride, pads := layer(d.Weight, shape[2])
-					w := set.Weight(d.Weight, zeros(shape...), lora.All())
-					out := set.Conv2D(d.Weight, in, in.Conv2D(w, graph.Value{}, stride, pads), stride, pads)
-					b.Output("y", out)
-				} else {
-					spans := []lora.Span{lora.All()}
-					if strings.HasSuffix(d.Weight, "ff.net.0.proj.weight") {
-						spans = []lora.Span{{Part: 0, Parts: 2}, {Part: 1, Parts: 2}}
+					if len(shape) == 4 {
+						stride, pads := layer(d.Weight, shape[2])
+						w := set.Weight(d.Weight, zeros(shape...), lora.All())
+						out := set.Conv2D(d.Weight, in, in.Conv2D(w, graph.Value{}, stride, pads), stride, pads)
+						b.Output("y", out)
+					} else {
+						spans := []lora.Span{lora.All()}
+						if strings.HasSuffix(d.Weight, "ff.net.0.proj.weight") {
+							spans = []lora.Span{{Part: 0, Parts: 2}, {Part: 1, Parts: 2}}
+						}
+						var parts []graph.Value
+						for _, span := range spans {
+							w := set.Weight(d.Weight, zeros(shape[0]/span.Parts, shape[1]), span)
+							parts = append(parts, set.Linear(d.Weight, in, in.Linear(w, graph.Value{}), span))
+						}
+						b.Output("y", parts[0].Concat(-1, parts[1:]...))
 					}
-					var parts []graph.Value
-					for _, span := range spans {
-						w := set.Weight(d.Weight, zeros(shape[0]/span.Parts, shape[1]), span)
-						parts = append(parts, set.Linear(d.Weight, in, in.Linear(w, graph.Value{}), span))
+					for _, s := range []float32{1, 0.25, 0} {
+						out := run(t, rt, b, map[string]*runtime.Tensor{
+							"x": tensor(t, xShape, x), lora.Input(0): tensor(t, []int64{1}, []float32{s}),
+						})
+						same(t, key, out["y"], yShape, y, float64(s))
 					}
-					b.Output("y", parts[0].Concat(-1, parts[1:]...))
-				}
-				for _, s := range []float32{1, 0.25, 0} {
-					out := run(t, rt, b, map[string]*runtime.Tensor{
-						"x": tensor(t, xShape, x), lora.Input(0): tensor(t, []int64{1}, []float32{s}),
-					})
-					same(t, key, out["y"], yShape, y, float64(s))
 				}
 			}
 		})
@@ -284,7 +167,7 @@ func TestSetAddsUp(t *testing.T) {
 	const key = "unet/up_blocks.1.attentions.2.transformer_blocks.0.attn2.to_k.weight"
 	weight := strings.TrimPrefix(key, "unet/")
 	b := graph.New("two")
-	set := lora.NewSet(b, lora.UNet, []*lora.File{kohya, empty, loha})
+	set := lora.NewSet(b, lora.UNet, []*lora.File{kohya, empty, loha}, lora.Activations)
 	shape, first := floats(t, want, key)
 	_, second := floats(t, want2, key)
 	xShape, x := floats(t, want, "x/"+key)
@@ -376,67 +259,4 @@ func TestEveryModuleOfTheRealUNetsIsFound(t *testing.T) {
 			})
 		}
 	}
-}
-
-// entry is a tensor of a file that a test makes; nil data means zeros in half precision.
-type entry struct {
-	name  string
-	shape []int64
-	data  []byte
-}
-
-func f32(v ...float32) []byte {
-	var out []byte
-	for _, x := range v {
-		out = binary.LittleEndian.AppendUint32(out, math.Float32bits(x))
-	}
-	return out
-}
-
-// store writes a safetensors file. Zeros take no space on most file systems.
-func store(t testing.TB, list ...entry) string {
-	t.Helper()
-	header := map[string]any{}
-	end := int64(0)
-	for _, e := range list {
-		count, dtype, size := int64(1), "F16", int64(2)
-		for _, d := range e.shape {
-			count *= d
-		}
-		if e.data != nil {
-			dtype, size = "F32", 4
-		}
-		header[e.name] = map[string]any{"dtype": dtype, "shape": e.shape, "data_offsets": []int64{end, end + size*count}}
-		end += size * count
-	}
-	text, err := json.Marshal(header)
-	if err != nil {
-		t.Fatal(err)
-	}
-	path := filepath.Join(t.TempDir(), "made.safetensors")
-	f, err := os.Create(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	start := int64(8 + len(text))
-	_, err = f.Write(append(binary.LittleEndian.AppendUint64(nil, uint64(len(text))), text...))
-	at := start
-	for _, e := range list {
-		if e.data != nil {
-			_, werr := f.WriteAt(e.data, at)
-			err = errors.Join(err, werr)
-			at += int64(len(e.data))
-			continue
-		}
-		count := int64(2)
-		for _, d := range e.shape {
-			count *= d
-		}
-		at += count
-	}
-	if err := errors.Join(err, f.Truncate(start+end)); err != nil {
-		t.Fatal(err)
-	}
-	return path
 }
