@@ -1,4 +1,5 @@
-// Package prompt turns prompts into the token ids of CLIP's text encoder.
+// Package prompt reads prompts: variants to choose from, weights, LoRAs and
+// textual inversions, and the token ids of CLIP's text encoder.
 //
 // The tokenizer is the byte pair encoding of Radford et al. 2021, "Learning
 // Transferable Visual Models From Natural Language Supervision", as
