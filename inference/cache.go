@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 
-	"maquette/inference/checkpoint"
 	"maquette/inference/runtime"
 )
 
@@ -102,19 +101,4 @@ func (c *sessionCache) clear() error {
 		}
 	}
 	return nil
-}
-
-// memoryOf is the memory that a network's weights take when loaded, as float32.
-func memoryOf(c *checkpoint.Component) int64 {
-	var sum int64
-	for _, f := range c.Files {
-		for _, t := range f.Tensors {
-			n := int64(4)
-			for _, d := range t.Shape {
-				n *= d
-			}
-			sum += n
-		}
-	}
-	return sum
 }

@@ -21,7 +21,7 @@ func (r *run) decode(ctx context.Context, latents []float32, first, n int) error
 			continue
 		}
 		began := time.Now()
-		img, err := r.decodeOne(ctx, latents[i*each:(i+1)*each])
+		img, err := r.decodeOne(ctx, r.net.decoder, r.net.scale, latents[i*each:(i+1)*each])
 		if err != nil {
 			return err
 		}
@@ -31,18 +31,18 @@ func (r *run) decode(ctx context.Context, latents []float32, first, n int) error
 	return nil
 }
 
-// decodeOne runs the VAE's decoder on the latents [4,h,w] of one image.
-func (r *run) decodeOne(ctx context.Context, latents []float32) (*image.RGBA, error) {
+// decodeOne runs a VAE's decoder on the latents [4,h,w] of one image.
+func (r *run) decodeOne(ctx context.Context, decoder *runtime.Session, scale float32, latents []float32) (*image.RGBA, error) {
 	scaled := make([]float32, len(latents))
 	for i, v := range latents {
-		scaled[i] = v / r.net.scale
+		scaled[i] = v / scale
 	}
 	in, err := runtime.NewFloat32([]int64{1, 4, int64(r.h), int64(r.w)}, scaled)
 	if err != nil {
 		return nil, err
 	}
 	defer in.Close()
-	out, err := r.e.exec(ctx, r.net.decoder, map[string]*runtime.Tensor{"latents": in})
+	out, err := r.e.exec(ctx, decoder, map[string]*runtime.Tensor{"latents": in})
 	if err != nil {
 		return nil, err
 	}
@@ -57,7 +57,11 @@ func (r *run) decodeOne(ctx context.Context, latents []float32) (*image.RGBA, er
 // encodeInit runs the VAE's encoder on the image that img2img starts from.
 // Where the image is transparent, it is white like paper.
 func (r *run) encodeInit(ctx context.Context) (*initLatents, error) {
-	pixels := planes(r.req.Init, color.White, -1, 1)
+	return r.encodePixels(ctx, planes(r.req.Init, color.White, -1, 1))
+}
+
+// encodePixels runs the VAE's encoder on three planes of the render's size.
+func (r *run) encodePixels(ctx context.Context, pixels []float32) (*initLatents, error) {
 	in, err := runtime.NewFloat32([]int64{1, 3, int64(r.req.Height), int64(r.req.Width)}, pixels)
 	if err != nil {
 		return nil, err
@@ -85,7 +89,7 @@ func (r *run) scaled(t *runtime.Tensor) []float32 {
 	}
 	out := make([]float32, len(t.Float32()))
 	for i, v := range t.Float32() {
-		out[i] = v * r.net.scale
+		out[i] = v * r.net.encodeScale
 	}
 	return out
 }
@@ -124,8 +128,12 @@ func (p *previewer) denoised(s sampler.Sampler, x, output []float32, i int) {
 func (p *previewer) draw(ctx context.Context) (*image.RGBA, error) {
 	began := time.Now()
 	defer func() { p.drawn, p.cost = time.Now(), time.Since(began) }()
-	if !p.r.net.tiny {
-		return linearPreview(p.latents, p.r.w, p.r.h, image.Pt(p.r.req.Width, p.r.req.Height)), nil
+	if p.r.net.preview == nil {
+		factors, bias := latentRGB()
+		if p.r.net.xl {
+			factors, bias = latentRGBXL()
+		}
+		return linearPreview(p.latents, factors, bias, p.r.w, p.r.h, image.Pt(p.r.req.Width, p.r.req.Height)), nil
 	}
-	return p.r.decodeOne(ctx, p.latents)
+	return p.r.decodeOne(ctx, p.r.net.preview, p.r.net.previewScale, p.latents)
 }

@@ -16,10 +16,12 @@ import (
 // the image that img2img starts from.
 type job struct {
 	context []float32 // [1 or 2, 77, C]: the negative prompt's if guided, the prompt's
+	pooled  []float32 // [1 or 2, P] of the same prompts, Stable Diffusion XL only
 	hints   []*runtime.Tensor
 	zero    *runtime.Tensor
 	init    *initLatents
-	start   int // first sampling step
+	masked  *masked // for inpainting only
+	start   int     // first sampling step
 }
 
 func (j *job) close() {
@@ -40,7 +42,7 @@ func (r *run) prepare(ctx context.Context) (_ *job, err error) {
 	if j.zero, err = runtime.Zero(); err != nil {
 		return nil, err
 	}
-	if j.context, err = r.encodePrompts(ctx); err != nil {
+	if j.context, j.pooled, err = r.encodePrompts(ctx); err != nil {
 		return nil, err
 	}
 	for i, c := range r.req.Controls {
@@ -50,48 +52,19 @@ func (r *run) prepare(ctx context.Context) (_ *job, err error) {
 		}
 		j.hints = append(j.hints, hint)
 	}
-	if r.req.Init != nil {
+	// At full strength a UNet for inpainting sees the image beside the noise alone.
+	if r.req.Init != nil && (r.net.channels == 4 || r.req.Strength < 1) {
 		if j.init, err = r.encodeInit(ctx); err != nil {
+			return nil, err
+		}
+	}
+	if r.net.channels == inpaintChannels {
+		if j.masked, err = r.encodeMasked(ctx); err != nil {
 			return nil, err
 		}
 	}
 	r.meter.done += encodeUnits
 	return j, nil
-}
-
-// encodePrompts runs the text encoder on the negative prompt, if guided, and the prompt.
-func (r *run) encodePrompts(ctx context.Context) ([]float32, error) {
-	texts := []string{r.req.Prompt}
-	if r.guided {
-		texts = []string{r.req.NegativePrompt, r.req.Prompt}
-	}
-	var ids []int64
-	for i, text := range texts {
-		tokens := r.e.tokenizer.Tokenize(text)
-		if tokens.Cut != "" {
-			name := "prompt"
-			if i < len(texts)-1 {
-				name = "negative prompt"
-			}
-			r.note(fmt.Sprintf("The %s is longer than %d tokens; its end is not used: %s", name, prompt.Length-2, tokens.Cut))
-		}
-		ids = append(ids, tokens.IDs[:]...)
-	}
-	in, err := runtime.NewInt64([]int64{int64(len(texts)), prompt.Length}, ids)
-	if err != nil {
-		return nil, err
-	}
-	defer in.Close()
-	out, err := r.e.exec(ctx, r.net.text, map[string]*runtime.Tensor{"input_ids": in})
-	if err != nil {
-		return nil, err
-	}
-	defer runtime.CloseAll(out)
-	states := append([]float32(nil), out["last_hidden_state"].Float32()...)
-	if broken(states) {
-		return nil, &NotFiniteError{r.req.Checkpoint, "text encoder", -1}
-	}
-	return states, nil
 }
 
 // hint runs the part of a ControlNet that depends on the control image only.
@@ -140,7 +113,11 @@ func (r *run) denoise(ctx context.Context, j *job, first, n int) ([]float32, err
 			x[i] *= s.InitScale()
 		}
 	}
-	model, err := r.newModel(j, n)
+	var extra []float32
+	if j.masked != nil {
+		extra = j.masked.sample(n, noise)
+	}
+	model, err := r.newModel(j, n, extra)
 	if err != nil {
 		return nil, err
 	}
@@ -179,14 +156,19 @@ type model struct {
 	r       *run
 	j       *job
 	n       int
-	sample  *runtime.Tensor // [n or 2n, 4, h, w]
+	sample  *runtime.Tensor // [n or 2n, 4 or 9, h, w], what the UNet sees
+	latents *runtime.Tensor // [n or 2n, 4, h, w], what the ControlNets see: often the same tensor
 	step    *runtime.Tensor // [1]
 	context *runtime.Tensor // [n or 2n, 77, C]
+	// named are inputs beside these, by name: Stable Diffusion XL's.
+	named   map[string]*runtime.Tensor
 	weights []*runtime.Tensor
 	output  []float32 // [n, 4, h, w]
 }
 
-func (r *run) newModel(j *job, n int) (_ *model, err error) {
+// newModel prepares the inputs of a batch; extra has the further channels [n, 5,
+// h, w] of a UNet for inpainting, or is nil.
+func (r *run) newModel(j *job, n int, extra []float32) (_ *model, err error) {
 	m := &model{r: r, j: j, n: n, output: make([]float32, n*4*r.w*r.h)}
 	defer func() {
 		if err != nil {
@@ -198,17 +180,27 @@ func (r *run) newModel(j *job, n int) (_ *model, err error) {
 		copies = 2
 	}
 	batch := int64(copies * n)
-	if m.sample, err = runtime.NewFloat32([]int64{batch, 4, int64(r.h), int64(r.w)}, make([]float32, copies*len(m.output))); err != nil {
+	if m.latents, err = runtime.NewFloat32([]int64{batch, 4, int64(r.h), int64(r.w)}, make([]float32, copies*len(m.output))); err != nil {
 		return nil, err
+	}
+	if m.sample = m.latents; extra != nil {
+		data := make([]float32, copies*(len(m.output)+len(extra)))
+		for i := range copies * n {
+			each := len(extra) / n
+			copy(data[(i+1)*len(data)/(copies*n)-each:], extra[i%n*each:(i%n+1)*each])
+		}
+		if m.sample, err = runtime.NewFloat32([]int64{batch, int64(r.net.channels), int64(r.h), int64(r.w)}, data); err != nil {
+			return nil, err
+		}
 	}
 	if m.step, err = runtime.NewFloat32([]int64{1}, []float32{0}); err != nil {
 		return nil, err
 	}
 	each := len(j.context) / copies
-	var states []float32
-	for c := range copies {
-		for range n {
-			states = append(states, j.context[c*each:(c+1)*each]...)
+	states := repeated(j.context, copies, n)
+	if r.net.xl {
+		if err := m.nameSizes(repeated(j.pooled, copies, n), batch); err != nil {
+			return nil, err
 		}
 	}
 	if m.context, err = runtime.NewFloat32([]int64{batch, prompt.Length, int64(each / prompt.Length)}, states); err != nil {
@@ -224,18 +216,51 @@ func (r *run) newModel(j *job, n int) (_ *model, err error) {
 	return m, nil
 }
 
+// repeated is each of the parts of values n times.
+func repeated(values []float32, parts, n int) []float32 {
+	each := len(values) / parts
+	var out []float32
+	for c := range parts {
+		for range n {
+			out = append(out, values[c*each:(c+1)*each]...)
+		}
+	}
+	return out
+}
+
+// nameSizes makes what Stable Diffusion XL reads besides: the embeddings of the
+// whole prompts, and the sizes of an image that was neither scaled nor cropped.
+func (m *model) nameSizes(pooled []float32, batch int64) (err error) {
+	m.named = map[string]*runtime.Tensor{}
+	if m.named["text_embeds"], err = runtime.NewFloat32([]int64{batch, int64(len(pooled)) / batch}, pooled); err != nil {
+		return err
+	}
+	h, w := float32(m.r.req.Height), float32(m.r.req.Width)
+	sizes := repeated([]float32{h, w, 0, 0, h, w}, 1, int(batch))
+	m.named["time_ids"], err = runtime.NewFloat32([]int64{batch, 6}, sizes)
+	return err
+}
+
 func (m *model) close() {
-	for _, t := range append([]*runtime.Tensor{m.sample, m.step, m.context}, m.weights...) {
+	for _, t := range append([]*runtime.Tensor{m.sample, m.latents, m.step, m.context}, m.weights...) {
 		t.Close()
 	}
+	runtime.CloseAll(m.named)
 }
 
 // predict is what the UNet makes of latents at step i of steps, with guidance.
 // The result is valid until the next call.
 func (m *model) predict(ctx context.Context, latents []float32, timestep float32, i, steps int) ([]float32, error) {
-	in := m.sample.Float32()
+	in := m.latents.Float32()
 	for at := 0; at < len(in); at += len(latents) {
 		copy(in[at:], latents)
+	}
+	if m.sample != m.latents {
+		images := int(m.sample.Shape()[0])
+		each := len(in) / images
+		for i := range images {
+			copy(m.sample.Float32()[i*len(m.sample.Float32())/images:], in[i*each:(i+1)*each])
+		}
 	}
 	m.step.Float32()[0] = timestep
 	residuals, err := m.residuals(ctx, i, steps)
@@ -288,13 +313,18 @@ func (m *model) inputs(s *runtime.Session, residuals, more map[string]*runtime.T
 	for _, io := range s.Inputs() {
 		switch io.Name {
 		case "sample":
-			in[io.Name] = m.sample
+			in[io.Name] = m.latents
+			if s == m.r.net.unet {
+				in[io.Name] = m.sample
+			}
 		case "timestep":
 			in[io.Name] = m.step
 		case "encoder_hidden_states":
 			in[io.Name] = m.context
 		default:
 			if t := more[io.Name]; t != nil {
+				in[io.Name] = t
+			} else if t := m.named[io.Name]; t != nil {
 				in[io.Name] = t
 			} else if t := residuals[strings.TrimPrefix(io.Name, "prev_")]; t != nil {
 				in[io.Name] = t

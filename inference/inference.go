@@ -21,8 +21,18 @@ type Control struct {
 
 // Request says what to render. Recipes compile to it.
 type Request struct {
-	// Checkpoint is the path of a diffusers folder.
-	Checkpoint             string
+	// Checkpoint is the path of a diffusers folder or a single .safetensors file.
+	Checkpoint string
+	// VAE, if not empty, is the path of a VAE to use in place of the checkpoint's:
+	// a diffusers folder or a .safetensors file, TAESD included.
+	VAE string
+	// PreviewVAE, if not empty, is the path of a small VAE (TAESD, or TAESDXL for
+	// Stable Diffusion XL) that draws the previews.
+	PreviewVAE string
+	// Prediction overrides what the checkpoint's UNet predicts: "epsilon" or
+	// "v_prediction". Empty means what the checkpoint says, which for single files
+	// of Stable Diffusion 2 is a guess from their weights.
+	Prediction             string
 	Prompt, NegativePrompt string
 	Controls               []Control
 	// Width and Height are in pixels, multiples of 8, 64…2048.
@@ -44,6 +54,9 @@ type Request struct {
 	// size; Strength 0…1 says how much of it is replaced.
 	Init     image.Image
 	Strength float32
+	// Mask, if not nil, says where a checkpoint for inpainting makes Init new:
+	// where it is white, at the render's size. Other checkpoints can't use it.
+	Mask image.Image
 	// PreviewEvery asks for a preview image every so many steps; 0 means none.
 	PreviewEvery int
 }

@@ -17,13 +17,19 @@ import (
 // networks are the loaded models of a render.
 type networks struct {
 	text, unet, decoder *runtime.Session
+	text2               *runtime.Session // nil but for Stable Diffusion XL
 	encoder             *runtime.Session // nil unless the render starts from an image
+	preview             *runtime.Session // a small decoder, or nil
 	controls            []controlNet
 	noise               sampler.Config
-	// scale turns the VAE's latents into the UNet's.
-	scale float32
-	// tiny says that the VAE is an AutoencoderTiny, quick enough for previews.
-	tiny bool
+	// scale turns the latents of the decoder's VAE into the UNet's, encodeScale
+	// those of the encoder's and previewScale those of the preview's.
+	scale, encodeScale, previewScale float32
+	// pads are what fills up the prompts of the text encoders.
+	pads [2]int64
+	// channels is the number that the UNet reads: 4, or 9 for inpainting.
+	channels int
+	xl       bool
 	// width is the number of channels of the UNet's first level.
 	width int
 }
@@ -42,13 +48,16 @@ type part struct {
 // load reads the models' configs and headers, builds the graphs of the networks
 // that aren't loaded yet, and loads them.
 func (r *run) load(ctx context.Context) (*networks, error) {
-	m, err := checkpoint.OpenFolder(r.req.Checkpoint)
+	m, err := checkpoint.Open(r.req.Checkpoint)
 	if err != nil {
 		return nil, err
 	}
-	n := &networks{tiny: m.VAE.Class == checkpoint.ClassTinyVAE, controls: make([]controlNet, len(r.req.Controls))}
+	n := &networks{controls: make([]controlNet, len(r.req.Controls)), pads: [2]int64{m.PadToken, m.PadToken2}}
 	if n.noise, err = sampler.ParseConfig(m.Scheduler); err != nil {
 		return nil, fmt.Errorf("%s: %w", m.Dir, err)
+	}
+	if r.req.Prediction != "" {
+		n.noise.PredictionType = r.req.Prediction
 	}
 	if err := n.readWidth(m); err != nil {
 		return nil, err
@@ -66,11 +75,11 @@ func (r *run) load(ctx context.Context) (*networks, error) {
 		}
 		warm = warm && r.e.cache.has(keys[i])
 	}
-	r.meter = newMeter(r.report, r.req.Steps-r.startStep(), r.req.Count, warm)
+	r.meter = newMeter(r.report, sampler.Passes(r.req.Sampler, r.req.Steps)-r.startStep(), r.req.Count, warm)
 	r.meter.enter(StageLoad)
 	r.tellPassedOver()
 	for i, p := range parts {
-		s, err := r.e.cache.get(ctx, keys[i], memoryOf(p.component), func() (*runtime.Session, error) {
+		s, err := r.e.cache.get(ctx, keys[i], 4*p.component.Elements(), func() (*runtime.Session, error) {
 			return r.session(ctx, p, size)
 		})
 		if err != nil {
@@ -101,38 +110,23 @@ func (n *networks) readWidth(m *checkpoint.Model) error {
 
 // parts lists the networks of a render in the order in which they are loaded.
 func (n *networks) parts(m *checkpoint.Model, req Request) ([]part, error) {
-	text, err := arch.NewTextEncoder(m.TextEncoder)
-	if err != nil {
-		return nil, err
-	}
 	unet, err := arch.NewUNet(m.UNet)
 	if err != nil {
 		return nil, err
 	}
-	vae, err := arch.NewVAE(m.VAE)
+	in, out := unet.LatentChannels(), unet.OutChannels()
+	if in != 4 && in != inpaintChannels || out != 4 {
+		return nil, &checkpoint.UnsupportedError{Path: m.Dir, Reason: fmt.Sprintf(
+			"its UNet takes %d and gives %d latent channels; Maquette runs models that take 4, or 9 for inpainting, and give 4", in, out)}
+	}
+	if in == 4 && req.Mask != nil {
+		return nil, &checkpoint.UnsupportedError{Path: m.Dir, Reason: "a mask needs a checkpoint for inpainting, and this one is not"}
+	}
+	n.channels, n.xl = in, unet.Pooled() > 0
+	list, err := n.textParts(m, unet)
 	if err != nil {
 		return nil, err
 	}
-	if in, out := unet.LatentChannels(), unet.OutChannels(); in != 4 || out != 4 {
-		return nil, &checkpoint.UnsupportedError{Path: m.Dir, Reason: fmt.Sprintf(
-			"its UNet takes %d and gives %d latent channels; Maquette runs models with 4 and 4, so no inpainting models", in, out)}
-	}
-	n.scale = vae.ScalingFactor()
-	if !within(n.scale, 1e-6, 1e6) || vae.LatentChannels() != 4 || vae.Scale() != sideStep {
-		return nil, &checkpoint.UnsupportedError{Path: m.VAE.Dir, Reason: fmt.Sprintf(
-			"this VAE has %d latent channels, shrinks images by %d and scales by %v; Stable Diffusion 1 has 4 channels and shrinks by %d",
-			vae.LatentChannels(), vae.Scale(), n.scale, sideStep)}
-	}
-	if text.Tokens() != prompt.Length || text.Vocabulary() != prompt.VocabSize {
-		return nil, &checkpoint.UnsupportedError{Path: m.TextEncoder.Dir, Reason: fmt.Sprintf(
-			"this text encoder reads %d tokens of a vocabulary of %d; Stable Diffusion 1 reads %d of %d",
-			text.Tokens(), text.Vocabulary(), prompt.Length, prompt.VocabSize)}
-	}
-	if text.Width() != unet.Context() {
-		return nil, &checkpoint.UnsupportedError{Path: m.Dir, Reason: fmt.Sprintf(
-			"its text encoder gives %d values for a token and its UNet reads %d; the parts belong to different models", text.Width(), unet.Context())}
-	}
-	list := []part{{"text", m.TextEncoder, func(arch.Size) (*graph.Model, error) { return text.Graph(0) }, &n.text}}
 	for i, c := range req.Controls {
 		component, err := checkpoint.OpenControlNet(c.ControlNet)
 		if err != nil {
@@ -152,12 +146,106 @@ func (n *networks) parts(m *checkpoint.Model, req Request) ([]part, error) {
 		}
 		list = append(list, part{"hint", component, net.HintGraph, &n.controls[i].hint}, part{"control", component, net.Graph, &n.controls[i].net})
 	}
-	list = append(list, part{"unet", m.UNet, func(s arch.Size) (*graph.Model, error) { return unet.Graph(s, true) }, &n.unet},
-		part{"decoder", m.VAE, vae.Decoder, &n.decoder})
-	if req.Init != nil {
-		list = append(list, part{"encoder", m.VAE, vae.Encoder, &n.encoder})
+	list = append(list, part{"unet", m.UNet, func(s arch.Size) (*graph.Model, error) { return unet.Graph(s, true) }, &n.unet})
+	vaes, err := n.vaeParts(m, req)
+	return append(list, vaes...), err
+}
+
+// textParts lists the text encoders.
+func (n *networks) textParts(m *checkpoint.Model, unet *arch.UNet) ([]part, error) {
+	type encoder struct {
+		kind      string
+		component *checkpoint.Component
+		to        **runtime.Session
+	}
+	encoders := []encoder{{"text", m.TextEncoder, &n.text}}
+	if m.TextEncoder2 != nil {
+		encoders = append(encoders, encoder{"text 2", m.TextEncoder2, &n.text2})
+	}
+	var list []part
+	width, pooled := 0, 0
+	for _, e := range encoders {
+		text, err := arch.NewTextEncoder(e.component)
+		if err != nil {
+			return nil, err
+		}
+		if text.Tokens() != prompt.Length || text.Vocabulary() != prompt.VocabSize {
+			return nil, &checkpoint.UnsupportedError{Path: e.component.Dir, Reason: fmt.Sprintf(
+				"this text encoder reads %d tokens of a vocabulary of %d; Stable Diffusion reads %d of %d",
+				text.Tokens(), text.Vocabulary(), prompt.Length, prompt.VocabSize)}
+		}
+		width, pooled = width+text.Width(), text.Pooled()
+		// Stable Diffusion XL reads the last layer but one, without the norm.
+		var want arch.TextOutput
+		if n.xl {
+			want = arch.TextOutput{Skip: 1, Raw: true}
+		}
+		list = append(list, part{e.kind, e.component, func(arch.Size) (*graph.Model, error) { return text.Graph(0, want) }, e.to})
+	}
+	if width != unet.Context() || pooled != unet.Pooled() {
+		return nil, &checkpoint.UnsupportedError{Path: m.Dir, Reason: fmt.Sprintf(
+			"its text encoders give %d values for a token and %d for a prompt, its UNet reads %d and %d; the parts belong to different models",
+			width, pooled, unet.Context(), unet.Pooled())}
 	}
 	return list, nil
+}
+
+// vaeParts lists the decoder, the encoder where an image is to be encoded, and
+// the decoder of previews where there is a small one.
+func (n *networks) vaeParts(m *checkpoint.Model, req Request) ([]part, error) {
+	own, err := newVAE(m.VAE)
+	if err != nil {
+		return nil, err
+	}
+	component, vae := m.VAE, own
+	if req.VAE != "" {
+		if component, err = checkpoint.OpenVAE(req.VAE, m.Family); err != nil {
+			return nil, err
+		}
+		if vae, err = newVAE(component); err != nil {
+			return nil, err
+		}
+	}
+	n.scale = vae.ScalingFactor()
+	list := []part{{"decoder", component, vae.Decoder, &n.decoder}}
+	if component.Class == checkpoint.ClassTinyVAE {
+		n.previewScale = n.scale // quick enough for previews
+		list = append(list, part{"decoder", component, vae.Decoder, &n.preview})
+	} else if req.PreviewVAE != "" && req.PreviewEvery > 0 {
+		small, err := checkpoint.OpenVAE(req.PreviewVAE, m.Family)
+		if err != nil {
+			return nil, err
+		}
+		preview, err := newVAE(small)
+		if err != nil {
+			return nil, err
+		}
+		n.previewScale = preview.ScalingFactor()
+		list = append(list, part{"decoder", small, preview.Decoder, &n.preview})
+	}
+	if req.Init != nil || n.channels == inpaintChannels {
+		// TAESD may come as a decoder alone; the checkpoint's own VAE encodes then.
+		if !component.HasEncoder() {
+			component, vae = m.VAE, own
+		}
+		n.encodeScale = vae.ScalingFactor()
+		list = append(list, part{"encoder", component, vae.Encoder, &n.encoder})
+	}
+	return list, nil
+}
+
+// newVAE reads a VAE's config and checks that its latents are Stable Diffusion's.
+func newVAE(c *checkpoint.Component) (arch.VAE, error) {
+	vae, err := arch.NewVAE(c)
+	if err != nil {
+		return nil, err
+	}
+	if !within(vae.ScalingFactor(), 1e-6, 1e6) || vae.LatentChannels() != 4 || vae.Scale() != sideStep {
+		return nil, &checkpoint.UnsupportedError{Path: c.Dir, Reason: fmt.Sprintf(
+			"this VAE has %d latent channels, shrinks images by %d and scales by %v; Stable Diffusion's have 4 channels and shrink by %d",
+			vae.LatentChannels(), vae.Scale(), vae.ScalingFactor(), sideStep)}
+	}
+	return vae, nil
 }
 
 // key names a loaded network: its graph, its files as they are now, its size
@@ -198,7 +286,7 @@ func (r *run) session(ctx context.Context, p part, size arch.Size) (*runtime.Ses
 
 // usable are the providers to try for a network.
 func (r *run) usable(p part) []string {
-	if p.kind == "text" {
+	if strings.HasPrefix(p.kind, "text") {
 		// The text encoder runs once a render, in less time than its weights take
 		// to reach a GPU: it stays on the CPU.
 		return nil

@@ -61,24 +61,33 @@ func broken(values []float32) bool {
 
 // latentRGB is a linear approximation of what Stable Diffusion 1's VAE makes of
 // its four latent channels, widely used for previews: one row per channel,
-// giving red, green and blue in -1…1.
-func latentRGB() [4][3]float32 {
+// giving red, green and blue in -1…1, and what is added to them.
+func latentRGB() (factors [4][3]float32, bias [3]float32) {
 	return [4][3]float32{
 		{0.3512, 0.2297, 0.3227},
 		{0.3250, 0.4974, 0.2350},
 		{-0.2829, 0.1762, 0.2721},
 		{-0.2120, -0.2616, -0.7177},
-	}
+	}, bias
+}
+
+// latentRGBXL is latentRGB for Stable Diffusion XL's VAE.
+func latentRGBXL() (factors [4][3]float32, bias [3]float32) {
+	return [4][3]float32{
+		{0.3651, 0.4232, 0.4341},
+		{-0.2533, -0.0042, 0.1068},
+		{0.1076, 0.1111, -0.0362},
+		{-0.3165, -0.2492, -0.2188},
+	}, [3]float32{0.1084, -0.0175, -0.0011}
 }
 
 // linearPreview draws scaled latents [4,h,w] at the size of the render.
-func linearPreview(latents []float32, w, h int, size image.Point) *image.RGBA {
-	factors := latentRGB()
+func linearPreview(latents []float32, factors [4][3]float32, bias [3]float32, w, h int, size image.Point) *image.RGBA {
 	small := image.NewRGBA(image.Rect(0, 0, w, h))
 	n := w * h
 	for i := range n {
 		for c := range 3 {
-			var v float32
+			v := bias[c]
 			for k := range 4 {
 				v += latents[k*n+i] * factors[k][c]
 			}

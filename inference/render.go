@@ -119,10 +119,14 @@ type hashResult struct {
 // hashModels hashes the weights of all models of a request.
 func (e *Engine) hashModels(ctx context.Context, req Request) hashResult {
 	paths := []string{req.Checkpoint}
-	for _, c := range req.Controls {
-		if !slices.Contains(paths, c.ControlNet) {
-			paths = append(paths, c.ControlNet)
+	add := func(path string) {
+		if path != "" && !slices.Contains(paths, path) {
+			paths = append(paths, path)
 		}
+	}
+	add(req.VAE)
+	for _, c := range req.Controls {
+		add(c.ControlNet)
 	}
 	r := hashResult{hashes: make(map[string]string, len(paths))}
 	for _, path := range paths {
@@ -159,7 +163,7 @@ func (r *run) startStep() int {
 	if r.req.Init == nil {
 		return 0
 	}
-	return sampler.StartStep(r.req.Steps, decimal(r.req.Strength))
+	return sampler.FirstPass(r.req.Sampler, r.req.Steps, decimal(r.req.Strength))
 }
 
 // note tells the user a sentence, once.

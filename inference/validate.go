@@ -14,6 +14,7 @@ import (
 const (
 	minSide, maxSide = 64, 2048
 	sideStep         = 8 // pixels per latent
+	inpaintChannels  = 9 // latents, mask, latents of the masked image
 	maxSteps         = 150
 	maxCount         = 64
 	maxGuidance      = 50
@@ -64,6 +65,9 @@ func (r Request) Validate() error {
 	if !sampler.Known(r.Sampler) {
 		refuse("Sampler", "%q is unknown; known are %s", r.Sampler, strings.Join(sampler.Names(), ", "))
 	}
+	if r.Prediction != "" && r.Prediction != sampler.Epsilon && r.Prediction != sampler.VPrediction {
+		refuse("Prediction", "%q is unknown; known are %s and %s", r.Prediction, sampler.Epsilon, sampler.VPrediction)
+	}
 	if r.Count < 1 || r.Count > maxCount {
 		refuse("Count", "%d is outside 1…%d", r.Count, maxCount)
 	}
@@ -85,6 +89,14 @@ func (r Request) Validate() error {
 		}
 		if !within(r.Strength, 0, 1) || r.Strength == 0 {
 			refuse("Strength", "%v is not above 0 and at most 1", r.Strength)
+		}
+	}
+	if r.Mask != nil {
+		if r.Init == nil {
+			refuse("Mask", "there is no image (Init) that it belongs to")
+		}
+		if got := r.Mask.Bounds().Size(); got != size {
+			refuse("Mask", "the mask has %d×%d pixels, the render %d×%d", got.X, got.Y, size.X, size.Y)
 		}
 	}
 	return errors.Join(problems...)

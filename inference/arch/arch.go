@@ -1,4 +1,4 @@
-// Package arch describes the networks of Stable Diffusion 1 and writes their
+// Package arch describes the networks of Stable Diffusion 1, 2 and XL and writes their
 // graphs: a struct per block with fields named after its tensors, and a forward
 // method that adds the block's nodes.
 //

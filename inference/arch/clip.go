@@ -8,11 +8,12 @@ import (
 	"maquette/inference/graph"
 )
 
-// TextEncoder is a CLIPTextModel: it turns the tokens of a prompt into the
-// embeddings that UNet and ControlNet read.
+// TextEncoder is a CLIPTextModel or CLIPTextModelWithProjection: it turns the
+// tokens of a prompt into the embeddings that UNet and ControlNet read.
 type TextEncoder struct {
 	component *checkpoint.Component
 	config    clipConfig
+	patch     graph.Patch
 }
 
 type clipConfig struct {
@@ -24,18 +25,24 @@ type clipConfig struct {
 	Positions    int     `json:"max_position_embeddings"`
 	Activation   string  `json:"hidden_act"`
 	Eps          float32 `json:"layer_norm_eps"`
+	Projection   int     `json:"projection_dim"`
+	End          int64   `json:"eos_token_id"`
 }
 
 // NewTextEncoder reads the config of a text encoder. Errors: *ConfigError.
 func NewTextEncoder(c *checkpoint.Component) (*TextEncoder, error) {
-	config := clipConfig{Vocabulary: 49408, Hidden: 512, Intermediate: 2048, Layers: 12, Heads: 8, Positions: 77, Activation: "quick_gelu", Eps: 1e-5}
+	config := clipConfig{Vocabulary: 49408, Hidden: 512, Intermediate: 2048, Layers: 12, Heads: 8, Positions: 77, Activation: "quick_gelu", Eps: 1e-5, Projection: 512}
 	if err := parse(c, &config); err != nil {
 		return nil, err
 	}
 	if err := config.check(); err != nil {
 		return nil, &ConfigError{c.Dir, err.Error()}
 	}
-	return &TextEncoder{c, config}, nil
+	if config.End <= 2 {
+		// Old configs say 2 and mean CLIP's end of text, its last token.
+		config.End = int64(config.Vocabulary) - 1
+	}
+	return &TextEncoder{component: c, config: config}, nil
 }
 
 func (c clipConfig) check() error {
@@ -51,6 +58,9 @@ func (c clipConfig) check() error {
 	if c.Hidden%c.Heads != 0 {
 		return fmt.Errorf("hidden_size %d can't be split into %d attention heads", c.Hidden, c.Heads)
 	}
+	if err := checkSizes("projection_dim", 1, maxChannels, c.Projection); err != nil {
+		return err
+	}
 	return checkSizes("max_position_embeddings", 1, 4096, c.Positions)
 }
 
@@ -63,16 +73,66 @@ func (t *TextEncoder) Tokens() int { return t.config.Positions }
 // Vocabulary is the number of different tokens.
 func (t *TextEncoder) Vocabulary() int { return t.config.Vocabulary }
 
+// Pooled is the width of the embedding of a whole prompt, 0 without projection.
+func (t *TextEncoder) Pooled() int {
+	if t.component.Class != checkpoint.ClassTextProjection {
+		return 0
+	}
+	return t.config.Projection
+}
+
+// Layers is the number of layers.
+func (t *TextEncoder) Layers() int { return t.config.Layers }
+
+// Patched is the same text encoder with weights that p changes.
+func (t *TextEncoder) Patched(p graph.Patch) *TextEncoder {
+	return &TextEncoder{t.component, t.config, p}
+}
+
+// TextOutput says what a text encoder gives.
+type TextOutput struct {
+	// Skip is the number of layers that are left out at the end ("clip skip"
+	// counts from 1, so it is Skip+1).
+	Skip int
+	// Raw leaves the final norm out, as Stable Diffusion XL wants it.
+	Raw bool
+}
+
 // Graph writes the text encoder for a batch of prompts (0: any number).
 //
-// Input: input_ids int64 [batch, Tokens]. Output: last_hidden_state [batch,
-// Tokens, Width], after the final norm.
-func (t *TextEncoder) Graph(batch int) (*graph.Model, error) {
+// Input: input_ids int64 [batch, Tokens]. Outputs: last_hidden_state [batch,
+// Tokens, Width], after the final norm unless it is left out; and if the encoder
+// has a projection, pooled [batch, Pooled], the projected embedding of the end
+// of text after all layers.
+func (t *TextEncoder) Graph(batch int, want TextOutput) (*graph.Model, error) {
 	b := graph.New("text encoder")
+	b.Patch(t.patch)
+	if want.Skip < 0 || want.Skip >= t.config.Layers {
+		b.Fail(fmt.Errorf("%s: %d of %d layers can't be left out", t.component.Dir, want.Skip, t.config.Layers))
+		return b.Model()
+	}
 	ids := b.Input("input_ids", graph.Int64, dim(batch), int64(t.config.Positions))
-	net := newClip(b.Scope(t.component).Sub("text_model"), t.config)
-	if b.Err() == nil {
-		b.Output("last_hidden_state", net.forward(ids))
+	c := t.config
+	if t.Pooled() == 0 {
+		c.Layers -= want.Skip // the last ones aren't needed at all
+	}
+	s := b.Scope(t.component)
+	net := newClip(s.Sub("text_model"), c)
+	var projection linear
+	if t.Pooled() > 0 {
+		projection = newLinearNoBias(s.Sub("text_projection"), c.Hidden, c.Projection)
+	}
+	if b.Err() != nil {
+		return b.Model()
+	}
+	states, last := net.forward(ids, t.config.Layers-want.Skip)
+	if !want.Raw {
+		states = net.finalLayerNorm.forward(states)
+	}
+	b.Output("last_hidden_state", states)
+	if t.Pooled() > 0 {
+		end := net.finalLayerNorm.forward(last).Pick(ids.FirstOf(c.End))
+		b.Output("pooled", projection.forward(end))
 	}
 	return b.Model()
 }
@@ -100,12 +160,16 @@ func newClip(s graph.Scope, c clipConfig) clip {
 	return n
 }
 
-func (n clip) forward(ids graph.Value) graph.Value {
+// forward gives what layer number use (from 1) gives, and the last one.
+func (n clip) forward(ids graph.Value, use int) (states, last graph.Value) {
 	x := n.tokenEmbedding.Gather(ids).Add(n.positionEmbedding)
-	for _, layer := range n.layers {
+	for i, layer := range n.layers {
 		x = layer.forward(x, n.mask)
+		if i+1 == use {
+			states = x
+		}
 	}
-	return n.finalLayerNorm.forward(x)
+	return states, x
 }
 
 // causalMask lets a token look at itself and those before it.

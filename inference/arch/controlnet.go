@@ -37,7 +37,8 @@ func (n *ControlNet) HintScale() int { return 1 << (len(n.config.HintChannels) -
 // Fits says whether its residuals fit the UNet: the same levels, widths and text.
 func (n *ControlNet) Fits(u *UNet) bool {
 	a, b := n.config, u.config
-	if a.crossDim != b.crossDim || a.InChannels != b.InChannels || len(a.Channels) != len(b.Channels) {
+	// A UNet for inpainting reads more than the latents, its ControlNets don't.
+	if a.crossDim != b.crossDim || a.InChannels != b.OutChannels || a.pooled() != b.pooled() || len(a.Channels) != len(b.Channels) {
 		return false
 	}
 	for i := range a.Channels {
@@ -68,15 +69,15 @@ func (n *ControlNet) HintGraph(size Size) (*graph.Model, error) {
 // Graph writes the ControlNet.
 //
 // Inputs: sample [batch, in, h, w]; timestep float32 [1]; encoder_hidden_states
-// [batch, tokens, context]; hint [1, C, h, w] from HintGraph; weight float32
+// [batch, tokens, context]; for Stable Diffusion XL text_embeds and time_ids as
+// the UNet's; hint [1, C, h, w] from HintGraph; weight float32
 // [1]; prev_down_0 … and prev_mid: the residuals of the ControlNet before this
 // one, or a zero [1,1,1,1] each. Outputs: down_0 … and mid, each the previous
 // residual plus weight times this ControlNet's.
 func (n *ControlNet) Graph(size Size) (*graph.Model, error) {
 	b := graph.New("ControlNet")
 	x := b.Input("sample", graph.Float32, dim(size.Batch), int64(n.config.InChannels), dim(size.Height), dim(size.Width))
-	timestep := b.Input("timestep", graph.Float32, 1)
-	context := b.Input("encoder_hidden_states", graph.Float32, dim(size.Batch), graph.Dynamic, int64(n.config.crossDim))
+	in := n.config.inputs(b, size.Batch)
 	hint := b.Input("hint", graph.Float32, 1, int64(n.config.Channels[0]), dim(size.Height), dim(size.Width))
 	weight := b.Input("weight", graph.Float32, 1)
 	prev := make([]graph.Value, n.Residuals())
@@ -86,7 +87,7 @@ func (n *ControlNet) Graph(size Size) (*graph.Model, error) {
 	prevMid := anyResidual(b, "prev_mid")
 	net := newControlNet(b.Scope(n.component), n.config)
 	if b.Err() == nil {
-		down, mid := net.forward(x, timestep, context, hint)
+		down, mid := net.forward(x, in, hint)
 		for i, d := range down {
 			b.Output(Down(i), d.Mul(weight).AddResidual(prev[i]))
 		}
@@ -121,10 +122,10 @@ func newControlNet(s graph.Scope, c unetConfig) controlNet {
 	return n
 }
 
-func (n controlNet) forward(x, timestep, context, hint graph.Value) ([]graph.Value, graph.Value) {
-	temb := n.encoder.timeEmbedding.forward(timestep)
+func (n controlNet) forward(x graph.Value, in conditions, hint graph.Value) ([]graph.Value, graph.Value) {
+	temb := n.encoder.embed(in)
 	x = n.encoder.convIn.forward(x).AddResidual(hint)
-	mid, skips := n.encoder.forward(x, temb, context)
+	mid, skips := n.encoder.forward(x, temb, in.context)
 	for i := range skips {
 		skips[i] = n.downBlocks[i].forward(skips[i])
 	}

@@ -7,6 +7,7 @@ import "maquette/inference/graph"
 type unetEncoder struct {
 	convIn        conv2D
 	timeEmbedding timeEmbedding
+	addEmbedding  *addEmbedding // Stable Diffusion XL only
 	downBlocks    []downBlock
 	midBlock      midBlock
 }
@@ -16,6 +17,9 @@ func newUNetEncoder(s graph.Scope, c unetConfig) unetEncoder {
 		convIn:        newConv2D(s.Sub("conv_in"), c.InChannels, c.Channels[0], 3),
 		timeEmbedding: newTimeEmbedding(s.Sub("time_embedding"), c.Channels[0], c.FlipSinToCos, c.FreqShift),
 	}
+	if c.Addition != nil {
+		e.addEmbedding = newAddEmbedding(s.Sub("add_embedding"), c)
+	}
 	in, last := c.Channels[0], len(c.Channels)-1
 	for i, out := range c.Channels {
 		e.downBlocks = append(e.downBlocks, newDownBlock(s.Sub("down_blocks").Index(i), c, i, in, out))
@@ -23,6 +27,37 @@ func newUNetEncoder(s graph.Scope, c unetConfig) unetEncoder {
 	}
 	e.midBlock = newMidBlock(s.Sub("mid_block"), c, c.Channels[last], last)
 	return e
+}
+
+// conditions are what a UNet or ControlNet reads beside the latents.
+type conditions struct {
+	timestep graph.Value // [1]
+	context  graph.Value // [batch, tokens, crossDim]
+	// text [batch, pooled] and sizes [batch, 6] are Stable Diffusion XL's.
+	text, sizes graph.Value
+}
+
+// inputs declares the conditions as inputs of the graph.
+func (c unetConfig) inputs(b *graph.Builder, batch int) conditions {
+	in := conditions{
+		timestep: b.Input("timestep", graph.Float32, 1),
+		context:  b.Input("encoder_hidden_states", graph.Float32, dim(batch), graph.Dynamic, int64(c.crossDim)),
+	}
+	if c.Addition != nil {
+		in.text = b.Input("text_embeds", graph.Float32, dim(batch), int64(c.pooled()))
+		in.sizes = b.Input("time_ids", graph.Float32, dim(batch), sizeCount)
+	}
+	return in
+}
+
+// embed is SiLU, which all blocks share, of the embedding of time and of
+// whatever else there is: [1 or batch, 4·channels].
+func (e unetEncoder) embed(in conditions) graph.Value {
+	temb := e.timeEmbedding.forward(in.timestep)
+	if e.addEmbedding != nil {
+		temb = temb.Add(e.addEmbedding.forward(in.text, in.sizes))
+	}
+	return temb.SiLU()
 }
 
 // forward starts after conv_in and gives the mid block's output and what it

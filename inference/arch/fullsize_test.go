@@ -312,7 +312,7 @@ func sd15Graphs(t testing.TB, dir string) map[string]*graph.Model {
 	}
 	size := arch.Size{Batch: 2, Height: 64, Width: 64}
 	return map[string]*graph.Model{
-		"text": must(text.Graph(2)), "unet": must(unet.Graph(size, true)), "hint": must(net.HintGraph(size)),
+		"text": must(text.Graph(2, arch.TextOutput{})), "unet": must(unet.Graph(size, true)), "hint": must(net.HintGraph(size)),
 		"controlnet": must(net.Graph(size)), "decoder": must(vae.Decoder(size)), "encoder": must(vae.Encoder(size)),
 	}
 }

@@ -179,7 +179,7 @@ func TestTextEncoderEqualsTransformers(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, batch := range []int{2, 0} {
-			m, err := enc.Graph(batch)
+			m, err := enc.Graph(batch, arch.TextOutput{})
 			out := f.run(m, err, map[string]*runtime.Tensor{"input_ids": f.tensor("text.input_ids")})
 			f.same(out["last_hidden_state"], "text.last_hidden_state")
 		}

@@ -65,15 +65,46 @@ func newTimeEmbedding(s graph.Scope, channels int, flip bool, freqShift float64)
 	}
 }
 
-// forward takes the timestep [1] and gives SiLU of the embedding, [1, 4·channels].
+// forward takes the timestep [1] and gives the embedding, [1, 4·channels].
 func (t timeEmbedding) forward(timestep graph.Value) graph.Value {
-	angle := oneTurn(timestep.Reshape(-1, 1).Mul(t.frequencies))
+	h := t.linear1.forward(sinusoids(timestep, t.frequencies, t.flipSinToCos)).SiLU()
+	return t.linear2.forward(h)
+}
+
+// sinusoids are sines and cosines of each of the values, [values, 2·frequencies].
+func sinusoids(values, frequencies graph.Value, flip bool) graph.Value {
+	angle := oneTurn(values.Reshape(-1, 1).Mul(frequencies))
 	first, second := angle.Sin(), angle.Cos()
-	if t.flipSinToCos {
+	if flip {
 		first, second = second, first
 	}
-	h := t.linear1.forward(first.Concat(1, second)).SiLU()
-	return t.linear2.forward(h).SiLU()
+	return first.Concat(1, second)
+}
+
+// addEmbedding is diffusers' "text_time" embedding: of the whole prompt and of
+// the sizes that Stable Diffusion XL is told.
+type addEmbedding struct {
+	linear1, linear2 linear
+	frequencies      graph.Value // [channels/2]
+	flipSinToCos     bool
+	width            int64 // of all sizes' sinusoids
+}
+
+func newAddEmbedding(s graph.Scope, c unetConfig) *addEmbedding {
+	hidden := 4 * c.Channels[0]
+	return &addEmbedding{
+		linear1:      newLinear(s.Sub("linear_1"), c.AdditionIn, hidden),
+		linear2:      newLinear(s.Sub("linear_2"), hidden, hidden),
+		frequencies:  frequencies(s.Builder(), c.AdditionTime/2, c.FreqShift),
+		flipSinToCos: c.FlipSinToCos,
+		width:        int64(sizeCount * c.AdditionTime),
+	}
+}
+
+// forward takes text [batch, pooled] and sizes [batch, 6].
+func (a *addEmbedding) forward(text, sizes graph.Value) graph.Value {
+	waves := sinusoids(sizes, a.frequencies, a.flipSinToCos).Reshape(-1, a.width)
+	return a.linear2.forward(a.linear1.forward(text.Concat(1, waves)).SiLU())
 }
 
 // oneTurn takes whole turns off angles of up to some thousand radians, so that

@@ -12,6 +12,7 @@ import (
 type UNet struct {
 	component *checkpoint.Component
 	config    unetConfig
+	patch     graph.Patch
 }
 
 // NewUNet reads the config of a UNet. Errors: *ConfigError.
@@ -28,7 +29,7 @@ func NewUNet(c *checkpoint.Component) (*UNet, error) {
 	if err := checkDownTypes(c.Dir, config); err != nil {
 		return nil, err
 	}
-	return &UNet{c, config}, nil
+	return &UNet{component: c, config: config}, nil
 }
 
 func checkDownTypes(dir string, c unetConfig) error {
@@ -48,6 +49,13 @@ func (u *UNet) LatentChannels() int { return u.config.InChannels }
 
 // OutChannels is the number of channels of its output.
 func (u *UNet) OutChannels() int { return u.config.OutChannels }
+
+// Pooled is the width of the embedding of the whole prompt that Stable Diffusion
+// XL's UNet reads; 0 for the others.
+func (u *UNet) Pooled() int { return u.config.pooled() }
+
+// Patched is the same UNet with weights that p changes.
+func (u *UNet) Patched(p graph.Patch) *UNet { return &UNet{u.component, u.config, p} }
 
 // Residuals is the number of residuals down_0, down_1, … that a ControlNet
 // gives beside mid: one after the first convolution, each resnet and each
@@ -75,14 +83,15 @@ func Down(i int) string { return fmt.Sprintf("down_%d", i) }
 // Graph writes the UNet.
 //
 // Inputs: sample [batch, in, h, w]; timestep float32 [1]; encoder_hidden_states
-// [batch, tokens, context]; and, if controlled, down_0 … and mid: a ControlNet's
+// [batch, tokens, context]; for Stable Diffusion XL text_embeds [batch, Pooled]
+// and time_ids [batch, 6], see sizeCount; and, if controlled, down_0 … and mid: a ControlNet's
 // residuals or a zero [1,1,1,1] each. Output: out_sample [batch, out, h, w].
 // Errors: *graph.MissingTensorError, *graph.ShapeError.
 func (u *UNet) Graph(size Size, controlled bool) (*graph.Model, error) {
 	b := graph.New("UNet")
+	b.Patch(u.patch)
 	x := b.Input("sample", graph.Float32, dim(size.Batch), int64(u.config.InChannels), dim(size.Height), dim(size.Width))
-	timestep := b.Input("timestep", graph.Float32, 1)
-	context := b.Input("encoder_hidden_states", graph.Float32, dim(size.Batch), graph.Dynamic, int64(u.config.crossDim))
+	in := u.config.inputs(b, size.Batch)
 	var down []graph.Value
 	var mid graph.Value
 	if controlled {
@@ -93,7 +102,7 @@ func (u *UNet) Graph(size Size, controlled bool) (*graph.Model, error) {
 	}
 	net := newUNet(b.Scope(u.component), u.config)
 	if b.Err() == nil {
-		b.Output("out_sample", net.forward(x, timestep, context, down, mid))
+		b.Output("out_sample", net.forward(x, in, down, mid))
 	}
 	return b.Model()
 }
@@ -130,8 +139,8 @@ func newUNet(s graph.Scope, c unetConfig) unet {
 	return u
 }
 
-func (u unet) forward(x, timestep, context graph.Value, down []graph.Value, mid graph.Value) graph.Value {
-	temb := u.encoder.timeEmbedding.forward(timestep)
+func (u unet) forward(x graph.Value, in conditions, down []graph.Value, mid graph.Value) graph.Value {
+	temb, context := u.encoder.embed(in), in.context
 	x, skips := u.encoder.forward(u.encoder.convIn.forward(x), temb, context)
 	// The residuals are added after the mid block has read its input, and each
 	// sum is a value of its own: nothing that the mid block sees changes.

@@ -30,6 +30,10 @@ type unetConfig struct {
 	FlipSinToCos     bool     `json:"flip_sin_to_cos"`
 	FreqShift        float64  `json:"freq_shift"`
 	Activation       string   `json:"act_fn"`
+	// Stable Diffusion XL's embedding of the whole prompt and the sizes.
+	Addition     *string `json:"addition_embed_type"`
+	AdditionTime int     `json:"addition_time_embed_dim"`
+	AdditionIn   int     `json:"projection_class_embeddings_input_dim"`
 
 	// ControlNets only.
 	HintChannels []int  `json:"conditioning_embedding_out_channels"`
@@ -84,6 +88,10 @@ func (u *unetConfig) check(isUNet bool) error {
 		return fmt.Errorf("norm_num_groups is %d", u.NormGroups)
 	case u.HintOrder != "rgb" && u.HintOrder != "bgr":
 		return fmt.Errorf("controlnet_conditioning_channel_order %q is not supported; supported are rgb and bgr", u.HintOrder)
+	case u.Addition != nil && *u.Addition != "text_time":
+		return fmt.Errorf("addition_embed_type %q is not supported; supported is text_time", *u.Addition)
+	case u.Addition != nil && (u.AdditionTime < 2 || u.AdditionTime > 4096 || u.AdditionIn <= sizeCount*u.AdditionTime || u.AdditionIn > maxChannels):
+		return fmt.Errorf("addition_time_embed_dim %d and projection_class_embeddings_input_dim %d don't fit together", u.AdditionTime, u.AdditionIn)
 	case len(u.HintChannels) < 1 || len(u.HintChannels) > maxLevels:
 		return fmt.Errorf("conditioning_embedding_out_channels has %d entries; want 1 to %d", len(u.HintChannels), maxLevels)
 	}
@@ -151,7 +159,7 @@ func refuseOptions(config json.RawMessage) error {
 		return err
 	}
 	off := map[string]string{
-		"class_embed_type": "", "num_class_embeds": "", "addition_embed_type": "", "encoder_hid_dim": "", "encoder_hid_dim_type": "",
+		"class_embed_type": "", "num_class_embeds": "", "encoder_hid_dim": "", "encoder_hid_dim_type": "",
 		"time_embedding_type": `"positional"`, "time_embedding_dim": "", "time_embedding_act_fn": "", "timestep_post_act": "",
 		"time_cond_proj_dim": "", "only_cross_attention": "", "mid_block_only_cross_attention": "", "dual_cross_attention": "",
 		"resnet_time_scale_shift": `"default"`, "resnet_skip_time_act": "", "resnet_out_scale_factor": "1", "mid_block_scale_factor": "1",
@@ -162,7 +170,7 @@ func refuseOptions(config json.RawMessage) error {
 		value, ok := all[key]
 		text := strings.TrimSuffix(strings.TrimSpace(string(value)), ".0")
 		if ok && text != "null" && text != "false" && text != want {
-			return fmt.Errorf("%s = %s is not supported; this is not a network of the Stable Diffusion 1 kind", key, text)
+			return fmt.Errorf("%s = %s is not supported; this is not a network of the Stable Diffusion kind", key, text)
 		}
 	}
 	return nil
@@ -177,4 +185,16 @@ func frequencies(b *graph.Builder, half int, shift float64) graph.Value {
 		f[i] = float32(math.Exp(float64(exponent)))
 	}
 	return b.Floats([]int64{int64(half)}, f...)
+}
+
+// sizeCount is the number of sizes that Stable Diffusion XL is told: height and
+// width of the original, top and left of the crop, height and width to make.
+const sizeCount = 6
+
+// pooled is the width of the embedding of the whole prompt, 0 without one.
+func (u *unetConfig) pooled() int {
+	if u.Addition == nil {
+		return 0
+	}
+	return u.AdditionIn - sizeCount*u.AdditionTime
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -15,10 +16,13 @@ import (
 // The classes of components that Maquette runs, as model configs name them.
 const (
 	ClassTextEncoder = "CLIPTextModel"
-	ClassUNet        = "UNet2DConditionModel"
-	ClassVAE         = "AutoencoderKL"
-	ClassTinyVAE     = "AutoencoderTiny"
-	ClassControlNet  = "ControlNetModel"
+	// ClassTextProjection is a text encoder that gives the embedding of the whole
+	// prompt as well: the second one of Stable Diffusion XL.
+	ClassTextProjection = "CLIPTextModelWithProjection"
+	ClassUNet           = "UNet2DConditionModel"
+	ClassVAE            = "AutoencoderKL"
+	ClassTinyVAE        = "AutoencoderTiny"
+	ClassControlNet     = "ControlNetModel"
 )
 
 // maxConfig bounds the JSON configs that are read.
@@ -28,9 +32,10 @@ const maxConfig = 4 << 20
 type Component struct {
 	// Class is one of the Class constants.
 	Class string
-	// Dir is the component's folder, absolute.
+	// Dir is the component's folder, or the single file that it lies in; absolute.
 	Dir string
-	// Config is the content of config.json, a valid JSON object.
+	// Config is the content of config.json, a valid JSON object. For single files
+	// it is worked out from the tensors' names and shapes.
 	Config json.RawMessage
 	// Files are the weight files, usually one.
 	Files []*File
@@ -38,9 +43,10 @@ type Component struct {
 	tensors map[string]place
 }
 
+// place is where a tensor lies; its Name is the one in the file.
 type place struct {
-	file *File
-	at   int
+	file   *File
+	tensor Tensor
 }
 
 // MissingError reports a file that a model folder lacks.
@@ -98,12 +104,12 @@ func openComponent(dir string, classes ...string) (*Component, error) {
 func (c *Component) indexTensors() error {
 	c.tensors = map[string]place{}
 	for _, f := range c.Files {
-		for i, t := range f.Tensors {
+		for _, t := range f.Tensors {
 			name := currentName(c.Class, t.Name)
 			if other, ok := c.tensors[name]; ok {
 				return &FormatError{Path: f.Path, Problem: fmt.Sprintf("tensor %s is there twice, also in %s", show(name), other.file.Path)}
 			}
-			c.tensors[name] = place{f, i}
+			c.tensors[name] = place{f, t}
 		}
 	}
 	return nil
@@ -114,8 +120,8 @@ func (c *Component) indexTensors() error {
 // autoencoders written before diffusers 0.18 have other attention names.
 func currentName(class, name string) string {
 	switch class {
-	case ClassTextEncoder:
-		if !strings.HasPrefix(name, "text_model.") {
+	case ClassTextEncoder, ClassTextProjection:
+		if !strings.HasPrefix(name, "text_model.") && !strings.HasPrefix(name, "text_projection.") {
 			return "text_model." + name
 		}
 	case ClassVAE:
@@ -136,7 +142,7 @@ func (c *Component) Lookup(name string) (path string, t Tensor, ok bool) {
 	if !ok {
 		return "", Tensor{}, false
 	}
-	return p.file.Path, p.file.Tensors[p.at], true
+	return p.file.Path, p.tensor, true
 }
 
 // Names are the diffusers names of all tensors, sorted.
@@ -152,10 +158,21 @@ func (c *Component) Names() []string {
 // Bytes is the size of all weights.
 func (c *Component) Bytes() int64 {
 	var sum int64
-	for _, f := range c.Files {
-		for _, t := range f.Tensors {
-			sum += t.Bytes
+	for _, p := range c.tensors {
+		sum += p.tensor.Bytes
+	}
+	return sum
+}
+
+// Elements is the number of all weights' elements.
+func (c *Component) Elements() int64 {
+	var sum int64
+	for _, p := range c.tensors {
+		n := int64(1)
+		for _, d := range p.tensor.Shape {
+			n *= d
 		}
+		sum += n
 	}
 	return sum
 }
@@ -163,8 +180,8 @@ func (c *Component) Bytes() int64 {
 // Precision is the element type that holds most bytes: "fp32", "fp16", "bf16" or the format's name.
 func (c *Component) Precision() string {
 	var all []Tensor
-	for _, f := range c.Files {
-		all = append(all, f.Tensors...)
+	for _, p := range c.tensors {
+		all = append(all, p.tensor)
 	}
 	return precision(all)
 }
@@ -174,8 +191,10 @@ func precision(tensors []Tensor) string {
 	best := ""
 	for _, t := range tensors {
 		sum[t.DType] += t.Bytes
-		if best == "" || sum[t.DType] > sum[best] {
-			best = t.DType
+	}
+	for _, dtype := range slices.Sorted(maps.Keys(sum)) {
+		if best == "" || sum[dtype] > sum[best] {
+			best = dtype
 		}
 	}
 	switch best {
@@ -185,6 +204,10 @@ func precision(tensors []Tensor) string {
 		return "fp16"
 	case "BF16":
 		return "bf16"
+	case "F8_E4M3":
+		return "fp8 e4m3fn"
+	case "F8_E5M2":
+		return "fp8 e5m2"
 	}
 	return best
 }
@@ -294,4 +317,14 @@ func indexedParts(path string) ([]string, error) {
 	}
 	slices.Sort(parts)
 	return parts, nil
+}
+
+// HasEncoder says whether a VAE has its encoder.
+func (c *Component) HasEncoder() bool {
+	for _, name := range []string{"encoder.conv_in.weight", "encoder.layers.0.weight"} {
+		if _, _, ok := c.Lookup(name); ok {
+			return true
+		}
+	}
+	return false
 }

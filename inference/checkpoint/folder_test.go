@@ -101,7 +101,7 @@ func TestBadFolders(t *testing.T) {
 		{"pickled weights", "Python pickle", func(t *testing.T, d string) {
 			rename(t, filepath.Join(d, "unet", "diffusion_pytorch_model.safetensors"), filepath.Join(d, "unet", "diffusion_pytorch_model.bin"))
 		}},
-		{"SDXL", "XL is recognised but not yet run", func(t *testing.T, d string) {
+		{"SDXL without its second text encoder", filepath.Join("text_encoder_2", "config.json") + " is missing", func(t *testing.T, d string) {
 			write(t, filepath.Join(d, "model_index.json"), `{"_class_name":"StableDiffusionXLPipeline"}`)
 		}},
 		{"other pipeline", "not a Stable Diffusion pipeline", func(t *testing.T, d string) {
@@ -170,7 +170,6 @@ func single(t *testing.T, name string, shapes map[string][2]int) string {
 }
 
 func TestInspectSingleFiles(t *testing.T) {
-	const attn = ".1.transformer_blocks.0.attn2.to_k.weight"
 	cases := []struct {
 		name   string
 		shapes map[string][2]int
@@ -178,12 +177,15 @@ func TestInspectSingleFiles(t *testing.T) {
 		family string
 		reason string
 	}{
-		{"sd1", map[string][2]int{"model.diffusion_model.input_blocks.0.0.weight": {4, 4}, "model.diffusion_model.input_blocks.4" + attn: {1, 768}}, KindCheckpoint, "sd1", "use a diffusers folder"},
-		{"sd2", map[string][2]int{"model.diffusion_model.input_blocks.0.0.weight": {4, 4}, "model.diffusion_model.input_blocks.4" + attn: {1, 1024}}, KindCheckpoint, "sd2", "use a diffusers folder"},
-		{"sdxl", map[string][2]int{"model.diffusion_model.input_blocks.0.0.weight": {4, 4}, "model.diffusion_model.input_blocks.4" + attn: {1, 2048}}, KindCheckpoint, "sdxl", "use a diffusers folder"},
-		{"controlnet", map[string][2]int{"control_model.input_hint_block.0.weight": {4, 4}, "control_model.input_blocks.1" + attn: {1, 768}}, KindControlNet, "sd1", "use a diffusers folder"},
-		{"lora", map[string][2]int{"lora_unet_down_blocks_0.lora_down.weight": {4, 4}}, KindLoRA, "", "not yet applied"},
-		{"vae", map[string][2]int{"first_stage_model.decoder.conv_in.weight": {4, 4}}, KindVAE, "", "use a diffusers folder"},
+		{"a UNet in LDM names", map[string][2]int{"model.diffusion_model.input_blocks.0.0.weight": {4, 4}}, KindCheckpoint, "sd1 /0", "no text encoder"},
+		{"controlnet", map[string][2]int{"control_model.input_hint_block.0.weight": {4, 4}}, KindControlNet, "sd1 /0", ""},
+		{"flux", map[string][2]int{"model.diffusion_model.double_blocks.0.img_attn.norm.key_norm.scale": {1, 4}}, KindUnknown, "", "Flux transformer; Maquette runs"},
+		{"sd3", map[string][2]int{"model.diffusion_model.joint_blocks.0.context_block.adaLN_modulation.1.weight": {1, 4}}, KindUnknown, "", "Stable Diffusion 3"},
+		{"cascade", map[string][2]int{"clip_txt_mapper.weight": {1, 4}}, KindUnknown, "", "Stable Cascade"},
+		{"pixart", map[string][2]int{"adaln_single.linear.weight": {1, 4}}, KindUnknown, "", "PixArt"},
+		{"scaled fp8", map[string][2]int{"model.diffusion_model.input_blocks.0.0.weight": {4, 4}, "scaled_fp8": {1, 1}}, KindUnknown, "", "scales of their own"},
+		{"lora", map[string][2]int{"lora_unet_down_blocks_0.lora_down.weight": {4, 4}}, KindLoRA, "", ""},
+		{"vae", map[string][2]int{"first_stage_model.decoder.conv_in.weight": {4, 4}}, KindVAE, "", ""},
 		{"other", map[string][2]int{"layer.weight": {4, 4}}, KindUnknown, "", "not those of a known kind"},
 	}
 	for _, c := range cases {
@@ -196,9 +198,9 @@ func TestInspectSingleFiles(t *testing.T) {
 			if e.Kind != c.kind || e.Family != c.family || !strings.Contains(e.Reason, c.reason) || e.Precision != "fp32" {
 				t.Errorf("got %+v", e)
 			}
-			if c.kind == KindCheckpoint {
+			if c.kind != KindVAE && c.kind != KindControlNet {
 				var unsupported *UnsupportedError
-				if _, err := OpenFolder(path); !errors.As(err, &unsupported) {
+				if _, err := Open(path); !errors.As(err, &unsupported) {
 					t.Errorf("opening it gave %v, want an UnsupportedError", err)
 				}
 			}
@@ -227,7 +229,7 @@ func TestScan(t *testing.T) {
 	if want := "checkpoint wide, controlnet controlnet-a, controlnet controlnet-b, unknown old"; strings.Join(got, ", ") != want {
 		t.Errorf("found %v, want %s", got, want)
 	}
-	if list[0].Family != "sd1 16-24-32/32" || list[1].Family != list[0].Family || list[0].Reason != "" || list[0].Bytes == 0 {
+	if list[0].Family != "sd2 16-24-32/32" || list[1].Family != list[0].Family || list[0].Reason != "" || list[0].Bytes == 0 {
 		t.Errorf("got %+v and %+v", list[0], list[1])
 	}
 	if list[3].Reason == "" {

@@ -37,8 +37,23 @@ type Entry struct {
 	Bytes int64
 	// Precision is "fp32", "fp16", "bf16", …
 	Precision string
+	// Layout says how the weights are stored, such as LayoutSingle.
+	Layout string
+	// Prediction is what a checkpoint's UNet predicts, "epsilon" or "v_prediction".
+	Prediction string
+	// Inpainting says that the UNet reads a mask and a masked image as well.
+	Inpainting bool
+	// Parts are the components.
+	Parts []Part
 	// Reason says in a sentence why Maquette can't run it; empty if it can.
 	Reason string
+}
+
+// Part is one component of a model.
+type Part struct {
+	// Name is the component's name in diffusers' folders, such as "unet".
+	Name, Precision string
+	Bytes           int64
 }
 
 // Inspect says what is at path: a diffusers checkpoint folder, a component
@@ -93,10 +108,37 @@ func inspectCheckpoint(dir string) Entry {
 		e.Reason = reasonOf(err)
 		return e
 	}
-	e.Family = family(m.UNet.Config)
-	e.Precision = m.UNet.Precision()
-	e.Bytes = m.TextEncoder.Bytes() + m.UNet.Bytes() + m.VAE.Bytes()
+	e.describe(m)
 	return e
+}
+
+// describe fills in what a checkpoint holds.
+func (e *Entry) describe(m *Model) {
+	e.Family, e.Layout, e.Precision, e.Bytes = m.Family, m.Layout, m.UNet.Precision(), 0
+	for _, p := range []struct {
+		name string
+		c    *Component
+	}{{"text_encoder", m.TextEncoder}, {"text_encoder_2", m.TextEncoder2}, {"unet", m.UNet}, {"vae", m.VAE}} {
+		if p.c != nil {
+			e.Parts = append(e.Parts, Part{p.name, p.c.Precision(), p.c.Bytes()})
+			e.Bytes += p.c.Bytes()
+		}
+	}
+	var noise struct {
+		Prediction string `json:"prediction_type"`
+	}
+	var unet struct {
+		In int `json:"in_channels"`
+	}
+	// The configs were read as JSON objects before; what they leave out keeps its default.
+	noise.Prediction, unet.In = "epsilon", 4
+	if json.Unmarshal(m.Scheduler, &noise) != nil || json.Unmarshal(m.UNet.Config, &unet) != nil {
+		return
+	}
+	e.Prediction, e.Inpainting = noise.Prediction, unet.In == 9
+	if unet.In != 4 && unet.In != 9 {
+		e.Reason = fmt.Sprintf("its UNet reads %d channels: a model that upscales or edits images, and %s", unet.In, onlySD)
+	}
 }
 
 // inspectComponent describes a folder with a config.json.
@@ -121,7 +163,7 @@ func inspectComponent(dir string) Entry {
 		e.Reason = reasonOf(err)
 		return e
 	}
-	e.Bytes, e.Precision = c.Bytes(), c.Precision()
+	e.Bytes, e.Precision, e.Layout = c.Bytes(), c.Precision(), LayoutFolder
 	return e
 }
 
@@ -133,83 +175,87 @@ func reasonOf(err error) string {
 	return err.Error()
 }
 
+// The families of standard size; others have their sizes added.
+const (
+	familySD1 = "sd1"
+	familySD2 = "sd2"
+	familyXL  = "sdxl"
+)
+
+func isXL(family string) bool { return strings.HasPrefix(family, familyXL) }
+
 // family names what a UNet or ControlNet config fits with.
 func family(config json.RawMessage) string {
 	var c struct {
 		Channels []int           `json:"block_out_channels"`
 		Cross    json.RawMessage `json:"cross_attention_dim"`
+		Linear   bool            `json:"use_linear_projection"`
+		Addition string          `json:"addition_embed_type"`
 	}
 	if err := json.Unmarshal(config, &c); err != nil {
 		return ""
 	}
 	cross := strings.TrimSpace(string(c.Cross))
-	standard := slices.Equal(c.Channels, []int{320, 640, 1280, 1280})
+	name, channels, width := familySD1, []int{320, 640, 1280, 1280}, "768"
 	switch {
-	case standard && cross == "768":
-		return "sd1"
-	case standard && cross == "1024":
-		return "sd2"
-	case slices.Equal(c.Channels, []int{320, 640, 1280}) && cross == "2048":
-		return "sdxl"
+	case c.Addition != "":
+		name, channels, width = familyXL, []int{320, 640, 1280}, "2048"
+	case c.Linear || cross == "1024":
+		name, width = familySD2, "1024"
+	}
+	if slices.Equal(c.Channels, channels) && cross == width {
+		return name
 	}
 	sizes := make([]string, len(c.Channels))
 	for i, n := range c.Channels {
 		sizes[i] = fmt.Sprint(n)
 	}
-	return "sd1 " + strings.Join(sizes, "-") + "/" + cross
+	return name + " " + strings.Join(sizes, "-") + "/" + cross
 }
 
-const singleFileReason = "single-file checkpoints are recognised but not yet run: use a diffusers folder"
-
-// entry recognises a single file from its tensors' names and shapes.
-func (f *File) entry() Entry {
-	e := Entry{Path: f.Path, Name: fileName(f.Path), Kind: KindUnknown, Bytes: f.Size, Precision: precision(f.Tensors)}
-	// The width of the text that cross-attention reads tells the families apart.
-	families := func(name string) string {
-		t, ok := f.Tensor(name)
-		if !ok || len(t.Shape) != 2 {
-			return ""
-		}
-		switch t.Shape[1] {
-		case 768:
-			return "sd1"
-		case 1024:
-			return "sd2"
-		case 2048:
-			return "sdxl"
-		}
-		return ""
-	}
-	has := func(name string) bool { _, ok := f.Tensor(name); return ok }
-	const attn2 = ".transformer_blocks.0.attn2.to_k.weight"
+// kind recognises a single file from its tensors' names.
+func (f *File) kind() Kind {
+	has := f.hasBelow("")
 	switch {
 	case has("model.diffusion_model.input_blocks.0.0.weight"):
-		e.Kind, e.Reason = KindCheckpoint, singleFileReason
-		e.Family = families("model.diffusion_model.input_blocks.4.1" + attn2)
-		if has("conditioner.embedders.1.model.ln_final.weight") {
-			e.Family = "sdxl"
-		} else if e.Family == "" {
-			e.Family = families("model.diffusion_model.input_blocks.1.1" + attn2)
+		return KindCheckpoint
+	case has("control_model.input_hint_block.0.weight"), has("input_hint_block.0.weight"), has("controlnet_cond_embedding.conv_in.weight"):
+		return KindControlNet
+	case f.anyName(func(n string) bool {
+		return strings.Contains(n, "lora_") || strings.Contains(n, ".lora.") || strings.Contains(n, "hada_w1")
+	}):
+		return KindLoRA
+	case has("first_stage_model.decoder.conv_in.weight"), has("decoder.conv_in.weight") && has("decoder.conv_out.weight"), f.tiny() != nil:
+		return KindVAE
+	}
+	return KindUnknown
+}
+
+// entry describes a single file.
+func (f *File) entry() Entry {
+	e := Entry{Path: f.Path, Name: fileName(f.Path), Kind: f.kind(), Bytes: f.Size, Precision: precision(f.Tensors)}
+	if e.Reason = f.foreignReason(); e.Reason != "" {
+		e.Kind = KindUnknown
+		return e
+	}
+	switch e.Kind {
+	case KindCheckpoint:
+		m, err := openSingle(f)
+		if err != nil {
+			unet := ldmUNet(f.hasBelow(ldmUNetPrefix)).all(f, ldmUNetPrefix)
+			e.Family, e.Layout, e.Reason = family(inferUNet(unet, ClassUNet).encode()), LayoutSingle, reasonOf(err)
+			return e
 		}
-	case has("control_model.input_hint_block.0.weight"), has("input_hint_block.0.weight"):
-		e.Kind = KindControlNet
-		e.Reason = "single-file ControlNets are recognised but not yet run: use a diffusers folder with config.json"
-		for _, prefix := range []string{"", "control_model."} {
-			for _, block := range []string{"input_blocks.1.1", "input_blocks.4.1"} {
-				if e.Family == "" {
-					e.Family = families(prefix + block + attn2)
-				}
-			}
-		}
-	case has("controlnet_cond_embedding.conv_in.weight"):
-		e.Kind, e.Family = KindControlNet, families("down_blocks.0.attentions.0"+attn2)
-		e.Reason = "this ControlNet lacks its config.json: keep it in its diffusers folder"
-	case f.anyName(func(n string) bool { return strings.Contains(n, "lora_") || strings.Contains(n, ".lora.") }):
-		e.Kind, e.Reason = KindLoRA, "LoRAs are recognised but not yet applied"
-	case has("first_stage_model.decoder.conv_in.weight"), has("decoder.conv_in.weight"), has("decoder.layers.0.weight"):
-		e.Kind, e.Reason = KindVAE, "single-file VAEs are recognised but not yet run: use a diffusers folder with config.json"
-	case has("conv_in.weight") && has("down_blocks.0.resnets.0.conv1.weight"):
-		e.Reason = "a UNet alone is part of a checkpoint: choose the folder with model_index.json above it"
+		e.describe(m)
+	case KindControlNet:
+		c := f.controlNet()
+		e.Family, e.Precision, e.Layout = family(c.Config), c.Precision(), "single file"
+		e.Parts = []Part{{"controlnet", c.Precision(), c.Bytes()}}
+	case KindVAE:
+		e.Layout = "single file"
+		e.Parts = []Part{{"vae", e.Precision, e.Bytes}}
+	case KindLoRA:
+		e.Layout = "single file"
 	default:
 		e.Reason = "it is a safetensors file, but its tensors are not those of a known kind of model"
 	}

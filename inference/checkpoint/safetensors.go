@@ -27,6 +27,9 @@ type Tensor struct {
 	Shape []int64
 	// Offset is absolute in the file; Bytes is the length. Elements are little-endian, row-major.
 	Offset, Bytes int64
+	// Transposed says that the elements of a matrix lie in the other order than
+	// Shape says: column by column.
+	Transposed bool
 }
 
 // File is the header of a safetensors file.

@@ -26,6 +26,9 @@ const (
 	Float16  DType = 10
 	Float64  DType = 11
 	BFloat16 DType = 16
+	// Float8E4M3 and Float8E5M2 are storage types: weights are cast before use.
+	Float8E4M3 DType = 17 // FLOAT8E4M3FN
+	Float8E5M2 DType = 19
 )
 
 // Dynamic is a dimension that is known only when the model runs.
@@ -86,6 +89,7 @@ type Builder struct {
 	root    string
 	count   int
 	fused   bool // there is a fused attention
+	patch   Patch
 	err     error
 
 	weightBytes, parameters int64
@@ -98,6 +102,8 @@ type value struct {
 	shape []int64
 	// fixed says that the name can't be changed: inputs, weights and outputs.
 	fixed bool
+	// weight is the tensor that the value was read from, if it is one.
+	weight *Weight
 }
 
 type node struct {

@@ -255,15 +255,15 @@ func (x Value) Linear(w, bias Value) Value {
 	if len(x.Shape()) != 2 {
 		rows = x.Reshape(-1, in)
 	}
-	inputs := []Value{w}
+	inputs := []Value{w.effective()}
 	if bias.Valid() {
 		inputs = append(inputs, bias)
 	}
 	y := rows.op("Gemm", inputs, []Attr{IntAttr("transB", 1)}, x.Type(), []int64{rows.Dim(0), out})
-	if len(x.Shape()) == 2 {
-		return y
+	if len(x.Shape()) != 2 {
+		y = y.ReshapeLike(x, out)
 	}
-	return y.ReshapeLike(x, out)
+	return y.patched(w, func(p Patch, t Weight) Value { return p.Linear(x, t) })
 }
 
 // Conv2D is a convolution of x [N,C,H,W] with w [out, in, k, k], zero padding
@@ -275,7 +275,7 @@ func (x Value) Conv2D(w, bias Value, stride int64, pads [4]int64) Value {
 	if d := x.Dim(1); d != Dynamic && d != w.Dim(1) {
 		x.b.Fail(fmt.Errorf("weight %s of shape %v can't take %d channels", w.v.name, w.Shape(), d))
 	}
-	inputs := []Value{w}
+	inputs := []Value{w.effective()}
 	if bias.Valid() {
 		inputs = append(inputs, bias)
 	}
@@ -286,9 +286,10 @@ func (x Value) Conv2D(w, bias Value, stride int64, pads [4]int64) Value {
 		}
 		return (d+pads[i]+pads[i+2]-w.Dim(2+i))/stride + 1
 	}
-	return x.op("Conv", inputs, []Attr{
+	y := x.op("Conv", inputs, []Attr{
 		IntsAttr("kernel_shape", w.Dim(2), w.Dim(3)), IntsAttr("strides", stride, stride), IntsAttr("pads", pads[:]...),
 	}, x.Type(), []int64{x.Dim(0), w.Dim(0), size(0), size(1)})
+	return y.patched(w, func(p Patch, t Weight) Value { return p.Conv2D(x, t, stride, pads) })
 }
 
 // GroupNorm normalises groups of channels of x [N,C,H,W].
@@ -338,4 +339,18 @@ func (x Value) Exp() Value { return x.same("Exp") }
 // Clip bounds x to low…high.
 func (x Value) Clip(low, high float32) Value {
 	return x.op("Clip", []Value{x.b.Float(low), x.b.Float(high)}, nil, x.Type(), x.Shape())
+}
+
+// FirstOf is the place of the first element along the last dimension that
+// equals v, as int64 without that dimension.
+func (x Value) FirstOf(v int64) Value {
+	shape := x.Shape()[:len(x.Shape())-1]
+	same := x.op("Equal", []Value{x.b.Ints(v)}, nil, Bool, x.Shape()).Cast(Int32)
+	return same.op("ArgMax", nil, []Attr{IntAttr("axis", -1), IntAttr("keepdims", 0), IntAttr("select_last_index", 0)}, Int64, slices.Clone(shape))
+}
+
+// Pick takes from x [N, rows, C] the row at index [N] of each item, as [N, C].
+func (x Value) Pick(index Value) Value {
+	at := index.op("Unsqueeze", []Value{x.b.Ints(-1)}, nil, Int64, append(slices.Clone(index.Shape()), 1))
+	return x.op("GatherND", []Value{at}, []Attr{IntAttr("batch_dims", 1)}, x.Type(), []int64{x.Dim(0), x.Dim(2)})
 }

@@ -80,7 +80,7 @@ func (s Scope) Weight(name string, shape ...int64) Value {
 	if slices.Contains(shape, Dynamic) {
 		shape = t.Shape
 	}
-	return s.b.external(t.Name, path, t, shape).Cast(Float32)
+	return s.b.weight(t.Name, path, t, shape, Weight{t.Name, shape, 0, 1})
 }
 
 // Rows is part of the tensor name: of its first dimension, split into parts of
@@ -97,9 +97,30 @@ func (s Scope) Rows(name string, part, parts int64, shape ...int64) Value {
 		s.b.Fail(&ShapeError{t.Name, path, t.Shape, whole})
 		return Value{}
 	}
+	if t.Transposed {
+		s.b.Fail(fmt.Errorf("tensor %s in %s lies transposed; its rows can't be read as several layers", t.Name, path))
+		return Value{}
+	}
 	t.Bytes /= parts
 	t.Offset += part * t.Bytes
-	return s.b.external(t.Name, path, t, shape).Cast(Float32)
+	return s.b.weight(t.Name, path, t, shape, Weight{t.Name, whole, part, parts})
+}
+
+// weight is a tensor as float32 that remembers its name.
+func (b *Builder) weight(name, path string, t checkpoint.Tensor, shape []int64, w Weight) Value {
+	var v Value
+	if t.Transposed && len(shape) == 2 {
+		v = b.external(name, path, t, []int64{shape[1], shape[0]}).Cast(Float32)
+		if b.err == nil {
+			v = v.Transpose(1, 0)
+		}
+	} else {
+		v = b.external(name, path, t, shape).Cast(Float32)
+	}
+	if v.v != nil {
+		v.v.weight = &w
+	}
+	return v
 }
 
 // lookup finds a tensor and gives it the name that it has in the model code.
@@ -146,8 +167,12 @@ func (b *Builder) external(name, path string, t checkpoint.Tensor, shape []int64
 		typ = Float16
 	case "BF16":
 		typ = BFloat16
+	case "F8_E4M3":
+		typ = Float8E4M3
+	case "F8_E5M2":
+		typ = Float8E5M2
 	default:
-		b.Fail(fmt.Errorf("tensor %s in %s is stored as %s; Maquette runs F32, F16 and BF16", name, path, t.DType))
+		b.Fail(fmt.Errorf("tensor %s in %s is stored as %s; Maquette runs F32, F16, BF16, F8_E4M3 and F8_E5M2", name, path, t.DType))
 		return Value{}
 	}
 	if t.Bytes == 0 {
