@@ -100,6 +100,9 @@ func photoDepth(ctx context.Context, pg *page, model PhotoDepth) ([]float32, err
 		}
 	}
 	d, err := model(ctx, photo.SubImage(pg.fit))
+	if errors.Is(err, ErrNeedsDepthModel) {
+		return nil, err
+	}
 	if err != nil {
 		return nil, fmt.Errorf("depth model: %w", err)
 	}

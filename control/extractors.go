@@ -15,7 +15,8 @@ const (
 
 // PhotoDepth estimates the depth of a photograph, usually with a depth network
 // such as Depth Anything. The result may have any size; near is high. It is
-// scaled to the render size and stretched to the full range.
+// scaled to the render size and stretched to the full range. Where there is no
+// such network it answers ErrNeedsDepthModel.
 type PhotoDepth func(ctx context.Context, photo image.Image) (*image.Gray16, error)
 
 // Option changes how extractors are built.

@@ -35,6 +35,8 @@ type Library struct {
 
 	mu      sync.Mutex
 	scanned map[string]scan // by what was scanned
+
+	depth *depthModel
 }
 
 type scan struct {
@@ -48,7 +50,7 @@ func NewLibrary(folders []string, log *slog.Logger) (*Library, error) {
 	if log == nil {
 		log = slog.Default()
 	}
-	l := &Library{log: log, archive: assets.Starter, scanned: map[string]scan{}}
+	l := &Library{log: log, archive: assets.Starter, scanned: map[string]scan{}, depth: newDepthModel()}
 	for _, f := range folders {
 		abs, err := filepath.Abs(f)
 		if err != nil {

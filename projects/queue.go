@@ -30,12 +30,16 @@ type Models interface {
 // extractFunc makes a control image.
 type extractFunc func(ctx context.Context, kind control.Kind, src image.Image, size image.Point, p control.Params) (*image.RGBA, error)
 
-func extract(ctx context.Context, kind control.Kind, src image.Image, size image.Point, p control.Params) (*image.RGBA, error) {
-	x, err := control.For(kind)
-	if err != nil {
-		return nil, err
+// extractWith makes control images with what the model library holds for them.
+func extractWith(m Models) extractFunc {
+	options := ControlOptions(m)
+	return func(ctx context.Context, kind control.Kind, src image.Image, size image.Point, p control.Params) (*image.RGBA, error) {
+		x, err := control.For(kind, options...)
+		if err != nil {
+			return nil, err
+		}
+		return x.Extract(ctx, src, size, p)
 	}
-	return x.Extract(ctx, src, size, p)
 }
 
 // Queue renders a project's jobs one after the other and stores each image as
@@ -75,7 +79,7 @@ func NewQueue(p *Project, r Renderer, m Models, log *slog.Logger) *Queue {
 	if log == nil {
 		log = slog.Default()
 	}
-	q := &Queue{p: p, renderer: r, models: m, log: log, extract: extract,
+	q := &Queue{p: p, renderer: r, models: m, log: log, extract: extractWith(m),
 		wake: make(chan struct{}, 1), unsafe: make(chan struct{}, 1), changed: make(chan struct{})}
 	q.ctx, q.stop = context.WithCancel(context.Background())
 	jobs, err := p.loadJobs(q.ctx)

@@ -99,6 +99,7 @@ type bench struct {
 	t        *testing.T
 	engine   *fakeEngine
 	library  *fakeLibrary
+	models   Library // in place of library, if not nil
 	in       string
 	out, err bytes.Buffer
 	studio   string
@@ -132,7 +133,12 @@ func (b *bench) run(ctx context.Context, args ...string) int {
 		},
 		FindLibrary: func() (string, error) { return "/lib/libonnxruntime.so", b.noLib },
 		LoadLibrary: func(string, *slog.Logger) (string, error) { return "9.9.9", nil },
-		NewLibrary:  func(settings.Settings, *slog.Logger) (Library, error) { return b.library, nil },
+		NewLibrary: func(settings.Settings, *slog.Logger) (Library, error) {
+			if b.models != nil {
+				return b.models, nil
+			}
+			return b.library, nil
+		},
 		Studio: func(_ context.Context, dir string, _ *slog.Logger) error {
 			b.studio = "opened " + dir
 			return nil

@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"maquette/control"
+	"maquette/projects"
 )
 
 // controlEvent is the line of --json that reports a control image.
@@ -160,6 +161,9 @@ func (s *session) control(ctx context.Context, e control.Extractor, in, out, siz
 	} else if size != img.Bounds().Size() {
 		s.note("%s is %d×%d pixels; its control image is %d×%d", in, img.Bounds().Dx(), img.Bounds().Dy(), size.X, size.Y)
 	}
+	if e, err = s.withModels(e.Kind()); err != nil {
+		return err
+	}
 	begin := time.Now()
 	made, err := e.Extract(ctx, img, size, values)
 	if err != nil {
@@ -189,6 +193,23 @@ func (s *session) control(ctx context.Context, e control.Extractor, in, out, siz
 	}
 	fmt.Fprintln(s.Out, out)
 	return nil
+}
+
+// withModels returns the extractor of a kind with the models that the model
+// library holds for it.
+func (s *session) withModels(k control.Kind) (control.Extractor, error) {
+	if k != control.Depth && k != control.Normal {
+		return control.For(k) // the others need no library
+	}
+	log, err := s.logger(noLogging)
+	if err != nil {
+		return nil, err
+	}
+	library, err := s.NewLibrary(s.settings(), log)
+	if err != nil {
+		return nil, err
+	}
+	return control.For(k, projects.ControlOptions(library)...)
 }
 
 // fitControl returns the size nearest to size, of its shape, that a control image can have.

@@ -16,6 +16,7 @@ import (
 
 	"maquette/inference"
 	"maquette/inference/checkpoint"
+	"maquette/inference/depth"
 	"maquette/inference/runtime"
 	"maquette/projects"
 	"maquette/projects/settings"
@@ -226,7 +227,22 @@ func (s *session) checkModels(ctx context.Context, set settings.Settings) []find
 	default:
 		models.Detail = fmt.Sprintf("%s in %s", plural(len(own), "checkpoint"), plural(len(set.ModelFolders), "folder"))
 	}
-	return append(findings, models)
+	return append(findings, models, checkDepth(ctx, set.ModelFolders))
+}
+
+// checkDepth looks for a depth model, which only photographs need.
+func checkDepth(ctx context.Context, folders []string) finding {
+	f := finding{Check: "depth model", State: good}
+	switch found, err := depth.Find(ctx, folders); {
+	case err != nil:
+		f.State, f.Detail = advice, err.Error()
+	case len(found) == 0:
+		f.State, f.Detail = absent, "only the depth and normal controls of photographs need one; drawings do not"
+		f.Hint = "put one, such as Depth Anything V2 Small as ONNX, into a model folder"
+	default:
+		f.Detail = found[0].Path
+	}
+	return f
 }
 
 // isStarter says whether a library's entry is the bundled starter.
