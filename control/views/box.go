@@ -43,7 +43,7 @@ func (b *builder) boxOf(o *outline) (*Mesh, Camera, bool) {
 				best = f
 			}
 		}
-		if best != nil && best.residue < 3.5*b.unit && min(best.size[0], best.size[1], best.size[2]) > 0 {
+		if best != nil && best.residue < 4*b.unit && min(best.size[0], best.size[1], best.size[2]) > 0 {
 			return best.mesh(), best.cam, true
 		}
 	}
@@ -99,17 +99,11 @@ func (b *builder) corners(c []point) (fits []*boxFit) {
 		for i := 0; i < 6; i += 2 {
 			inner = inner.add(at(i).add(at(i + 2)).sub(at(i + 1)).mul(1. / 3))
 		}
-		var edges []point
-		drawn := 0.
-		for i := 0; i < 6; i += 2 {
-			edges = append(edges, at(i).sub(inner))
-			for s := .2; s <= .85; s += .05 {
-				drawn += math.Exp(-b.inkAt(inner.to(at(i), s)) / (4 * b.unit))
-			}
-		}
-		if drawn < .5*3*14 {
+		inner, drawn := b.junction(inner, [3]point{at(0), at(2), at(4)})
+		if drawn < .5 {
 			continue
 		}
+		edges := []point{at(0).sub(inner), at(2).sub(inner), at(4).sub(inner)}
 		// The upright edge leads down, the others to the left and to the right.
 		down := 0
 		for i := range edges {
@@ -126,6 +120,30 @@ func (b *builder) corners(c []point) (fits []*boxFit) {
 		}
 	}
 	return fits
+}
+
+// junction moves the inner corner to where the edges from it to the ends are
+// drawn best, and says how well, 0…1.
+func (b *builder) junction(from point, ends [3]point) (best point, drawn float64) {
+	reach := 0.
+	for _, e := range ends {
+		reach = max(reach, .1*e.sub(from).length())
+	}
+	for dx := -reach; dx <= reach; dx += 2 * b.unit {
+		for dy := -reach; dy <= reach; dy += 2 * b.unit {
+			p := from.add(point{dx, dy})
+			sum, n := 0., 0.
+			for _, e := range ends {
+				for s := 0.; s <= .85; s += .05 {
+					sum, n = sum+math.Exp(-b.inkAt(p.to(e, s))/(3*b.unit)), n+1
+				}
+			}
+			if sum/n > drawn {
+				best, drawn = p, sum/n
+			}
+		}
+	}
+	return best, drawn
 }
 
 // trihedral starts a fit from the three edges at the inner corner. The wider of
@@ -182,7 +200,7 @@ func (b *builder) trihedral(inner, down, left, right point, all []point) *boxFit
 func (b *builder) settle(f *boxFit) {
 	values := []*float64{&f.size[0], &f.size[1], &f.size[2], &f.at[0], &f.at[1]}
 	if f.free {
-		values = append(values, &f.cam.Azimuth, &f.cam.Elevation)
+		values = append(values, &f.cam.Azimuth, &f.cam.Elevation, &f.cam.Field)
 	}
 	errors := func() []float64 {
 		l := f.cam.on(b.l.Size)
@@ -249,7 +267,7 @@ func (b *builder) settle(f *boxFit) {
 		}
 	}
 	f.residue = math.Sqrt(sum(now) / float64(len(f.seen)))
-	if math.IsNaN(f.residue) || math.Abs(f.cam.Elevation) > math.Pi/2 {
+	if math.IsNaN(f.residue) || math.Abs(f.cam.Elevation) > math.Pi/2 || f.cam.Field < .02 || f.cam.Field > 1.5 {
 		f.residue = math.Inf(1)
 	}
 }

@@ -95,14 +95,16 @@ func thick(on []uint8, w, h int, width float64) *image.Gray {
 			}
 		}
 	}
-	if width < 1.5 {
-		disc = [][2]int{{0, 0}, {1, 0}, {0, 1}, {1, 1}}
-	}
 	for i, v := range on {
 		if v == 0 {
 			continue
 		}
 		x, y := i%w, i/w
+		if width < 1.5 { // one whole pixel of the result
+			x, y = x&^1, y&^1
+			wide[y*w+x], wide[y*w+x+1], wide[(y+1)*w+x], wide[(y+1)*w+x+1] = 1, 1, 1, 1
+			continue
+		}
 		for _, d := range disc {
 			if px, py := x+d[0], y+d[1]; px >= 0 && py >= 0 && px < w && py < h {
 				wide[py*w+px] = 1
@@ -113,7 +115,7 @@ func thick(on []uint8, w, h int, width float64) *image.Gray {
 		for x := range w / 2 {
 			i := 2*y*w + 2*x
 			n := int(wide[i]) + int(wide[i+1]) + int(wide[i+w]) + int(wide[i+w+1])
-			out.Pix[y*(w/2)+x] = uint8(255 * n / 4)
+			out.Pix[y*(w/2)+x] = uint8((255*n + 2) / 4)
 		}
 	}
 	return out

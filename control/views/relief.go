@@ -270,15 +270,17 @@ func (b *builder) body(ctx context.Context, o *outline) (*Mesh, Reading, error) 
 	if !b.known {
 		b.camera.Field = DefaultField // tried for bodies whose rims and corners show it
 	}
+	if want == Revolved || !told {
+		// Seen from the side a straight outline could be either; rims that curve
+		// show a body of revolution.
+		m, cam, fits := b.revolve(o)
+		if m != nil && (told || fits && (!straight || cam.Elevation > 4*math.Pi/180)) {
+			return fix(m, cam, Revolved)
+		}
+	}
 	if want == Box || !told {
 		if m, cam, fits := b.boxOf(o); fits {
 			return fix(m, cam, Box)
-		}
-	}
-	if want == Revolved || !told && !straight {
-		m, cam, fits := b.revolve(o)
-		if m != nil && (fits || told) {
-			return fix(m, cam, Revolved)
 		}
 	}
 	b.camera = lens // drawn in elevation

@@ -68,7 +68,7 @@ func (b *builder) support(t *lathe, ring point, middle, reach float64) float64 {
 	sum := 0.
 	for k := -steps; k <= steps; k++ {
 		p := t.at(ring, middle+float64(k)/steps*reach*math.Pi/180)
-		sum += math.Exp(-b.inkAt(p) / (1.5 * b.unit))
+		sum += math.Exp(-b.inkAt(p) / (2.5 * b.unit))
 	}
 	return sum / (2*steps + 1)
 }
@@ -96,7 +96,7 @@ func (b *builder) crossings(o *outline, axis float64) []float64 {
 // vessel builds the body: outside, bands, and a hollow where a rim shows that
 // the body is open.
 func (b *builder) vessel(o *outline, t *lathe) *Mesh {
-	outside := simplified(t.outside, .35*b.unit/t.lens.scale)
+	outside := simplified(settled(t.outside, 3*b.unit/t.lens.scale), .5*b.unit/t.lens.scale)
 	rim, base := outside[0], outside[len(outside)-1]
 	widest := 0.
 	for _, p := range outside {
@@ -124,8 +124,9 @@ func (b *builder) vessel(o *outline, t *lathe) *Mesh {
 	}
 	flares := len(outside) > 2 && rim.x > 1.06*radiusBelow(outside, .12)
 	wide := rim.x > .6*widest
-	if inner || (drawn || front-back < 3*b.unit) && (flares || wide) {
-		profile = append(profile, hollow(outside, wall)...)
+	inside, deep := hollow(outside, wall)
+	if deep && (inner || (drawn || front-back < 3*b.unit) && (flares || wide)) {
+		profile = append(profile, inside...)
 	} else {
 		profile = append(profile, point{0, rim.y})
 	}
@@ -149,25 +150,47 @@ func radiusBelow(outside []point, share float64) float64 {
 	return outside[len(outside)-1].x
 }
 
+// settled takes the jitter out of a profile where the outline runs along rings:
+// heights never rise on the way down, and the rim is one point.
+func settled(outside []point, jitter float64) []point {
+	out := make([]point, 0, len(outside))
+	for i, p := range outside {
+		if i > 0 {
+			p.y = min(p.y, out[i-1].y)
+		}
+		out = append(out, p)
+	}
+	rim, n := out[0], 1
+	for n < len(out)-1 && out[n].y > out[0].y-jitter && out[n].x > rim.x-2*jitter {
+		rim.x = max(rim.x, out[n].x)
+		n++
+	}
+	return append([]point{rim}, out[n:]...)
+}
+
 // hollow is the inside of a vessel from its rim down to its floor: the outside,
-// set in by the wall, as far down as it keeps a fair width.
-func hollow(outside []point, wall float64) []point {
+// set in by the wall, as far down as it keeps a fair width. deep says whether
+// that is more than a dent.
+func hollow(outside []point, wall float64) (inside []point, deep bool) {
 	rim, base := outside[0], outside[len(outside)-1]
 	floor := base.y + .1*(rim.y-base.y)
 	in := []point{{max(rim.x-wall, .2*rim.x), rim.y}}
 	for _, p := range outside[1:] {
 		prev := in[len(in)-1]
-		if p.y < floor || p.y > prev.y || p.x-wall < .2*rim.x || p.x-wall < .45*prev.x {
+		p.x -= wall
+		if p.y < floor && p.y < prev.y {
+			p = prev.to(p, (floor-prev.y)/(p.y-prev.y))
+		}
+		if p.x < .2*rim.x || p.x < .45*prev.x {
 			break
 		}
-		in = append(in, point{p.x - wall, p.y})
+		in = append(in, p)
+		if p.y <= floor {
+			break
+		}
 	}
 	end := in[len(in)-1]
-	if len(in) == 1 { // straight walls have no points between
-		end = point{in[0].x, floor}
-		in = append(in, end)
-	}
-	return append(in, point{0, end.y})
+	return append(in, point{0, end.y}), rim.y-end.y > .15*rim.x
 }
 
 // inkDistance is how far each pixel is from the nearest stroke's centre line, in

@@ -184,6 +184,8 @@ func triangulate(outer []point, holes [][]point) (all []point, triangles [][3]in
 		}
 		cuts = append(cuts, c)
 	}
+	exact := all
+	all = shaken(all)
 	slices.SortFunc(cuts, func(a, b hole) int { return cmpFloat(all[b.at[b.right]].x, all[a.at[a.right]].x) })
 	for _, c := range cuts {
 		p := all[c.at[c.right]]
@@ -191,7 +193,7 @@ func triangulate(outer []point, holes [][]point) (all []point, triangles [][3]in
 		for i, r := range ring {
 			q := all[r]
 			d := q.sub(p).length()
-			if d < away && visible(all, ring, c.at, p, q) {
+			if d < away && opens(all, ring, i, p) && visible(all, ring, c.at, p, q) {
 				best, away = i, d
 			}
 		}
@@ -204,7 +206,18 @@ func triangulate(outer []point, holes [][]point) (all []point, triangles [][3]in
 		}
 		ring = slices.Insert(ring, best, bridge...)
 	}
-	return all, ears(all, ring)
+	return exact, ears(all, ring)
+}
+
+// shaken moves corners by up to a hundredth of a pixel, each differently, so that
+// no three of them lie on one line, as those of windows in a row do.
+func shaken(pts []point) []point {
+	out := slices.Clone(pts)
+	for i := range out {
+		a := float64(i) * 2.399963 // the golden angle spreads the directions
+		out[i] = out[i].add(point{math.Cos(a), math.Sin(a)}.mul(.004 + .006*math.Mod(float64(i)*.618, 1)))
+	}
+	return out
 }
 
 // oriented lists corner numbers, counter-clockwise in a picture with y up or the
@@ -222,6 +235,17 @@ func oriented(p []point, base int, positive bool) []int {
 		slices.Reverse(out)
 	}
 	return out
+}
+
+// opens reports whether the way from corner i of the ring to p starts inside the
+// ring. Corners at both ends of a cut appear twice, and only one copy faces p.
+func opens(all []point, ring []int, i int, p point) bool {
+	a, b, c := all[ring[(i+len(ring)-1)%len(ring)]], all[ring[i]], all[ring[(i+1)%len(ring)]]
+	in, out := b.sub(a).cross(p.sub(a)) >= 0, c.sub(b).cross(p.sub(b)) >= 0
+	if b.sub(a).cross(c.sub(b)) >= 0 {
+		return in && out
+	}
+	return in || out
 }
 
 // visible reports whether no side of the ring or the hole crosses the way from p to q.
@@ -252,10 +276,14 @@ func ears(all []point, ring []int) (out [][3]int) {
 				continue
 			}
 			free := true
-			for _, k := range ring {
+			for j, k := range ring {
 				p := all[k]
 				if p == a || p == b || p == c {
 					continue
+				}
+				before, after := all[ring[(j+len(ring)-1)%len(ring)]], all[ring[(j+1)%len(ring)]]
+				if p.sub(before).cross(after.sub(p)) > 0 {
+					continue // only corners that point inwards can lie in an ear
 				}
 				if b.sub(a).cross(p.sub(a)) >= 0 && c.sub(b).cross(p.sub(b)) >= 0 && a.sub(c).cross(p.sub(c)) >= 0 {
 					free = false

@@ -165,7 +165,22 @@ func newLathe(o *outline, l lens, target Vec, axis float64, contour []point) *la
 		gapFrom = -1
 		t.outside = append(t.outside, q)
 	}
+	t.trim()
 	return t
+}
+
+// trim lets the body end at its lowest ring: where a hand rounded the corner at
+// the base off, the outline seems to rise again.
+func (t *lathe) trim() {
+	low := 0
+	for i, p := range t.outside {
+		if p.y <= t.outside[low].y {
+			low = i
+		}
+	}
+	if len(t.outside) > 0 {
+		t.outside = t.outside[:low+1]
+	}
 }
 
 // ledge fills a stretch where the outline runs along a ring: from the outer
