@@ -84,9 +84,20 @@ func Round(values []float32, d DType) []float32 {
 	f := d.format()
 	out := slices.Clone(values)
 	for i, v := range out {
-		out[i] = float32(math.Copysign(f.decode(f.encode(v)&(1<<(f.exponent+f.fraction)-1)), float64(v)))
+		out[i] = Decode(f.encode(v), d)
 	}
 	return out
+}
+
+// Decode is the value of a code of a type other than F32.
+func Decode(code uint32, d DType) float32 {
+	f := d.format()
+	sign := uint32(1) << (f.exponent + f.fraction)
+	v := f.decode(code &^ sign)
+	if code&sign != 0 {
+		v = -v
+	}
+	return float32(v)
 }
 
 // Write writes a safetensors file.
