@@ -127,21 +127,23 @@ func (b *builder) isLedge(r int32, o *outline) bool {
 	return b.overhang(r, o) > 0
 }
 
-// overhang is how far a region reaches beyond the others of its object on both
-// sides, in pixels; 0 when it doesn't.
+// overhang is how far a region reaches on both sides beyond those of its object
+// that lie right above and below it, in pixels; 0 when it doesn't.
 func (b *builder) overhang(r int32, o *outline) float64 {
 	box := b.l.Regions[r].Box
+	near := int(6 * b.unit)
 	var rest image.Rectangle
 	for _, q := range b.regionsOf(o.group) {
-		if other := b.l.Regions[q].Box; q != r && !(other.Dx() >= 5*other.Dy()/2 && other.Dx() >= box.Dx()) {
+		other := b.l.Regions[q].Box
+		if above, below := other.Max.Y-box.Min.Y, box.Max.Y-other.Min.Y; q != r && (max(above, -above) <= near || max(below, -below) <= near) {
 			rest = rest.Union(other)
 		}
 	}
-	d := min(rest.Min.X-box.Min.X, box.Max.X-rest.Max.X)
-	if rest.Empty() || float64(d) < 3*b.unit {
+	d := float64(min(rest.Min.X-box.Min.X, box.Max.X-rest.Max.X))
+	if rest.Dx() < box.Dx()/2 || d < max(3*b.unit, .015*float64(box.Dx())) {
 		return 0
 	}
-	return float64(d)
+	return d
 }
 
 // polygonOf is the outline of some regions and what lies within them.

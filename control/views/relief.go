@@ -152,6 +152,7 @@ type builder struct {
 	unit    float64 // pixels that one of a 512-pixel drawing takes
 	camera  Camera  // of the drawing
 	known   bool    // the camera is given, or fixed by the main object
+	rings   bool    // some body has rings
 	ink     []float32
 	told    map[int32]Reading // by object
 	near    []float32         // the depth map at render size
@@ -275,6 +276,7 @@ func (b *builder) body(ctx context.Context, o *outline) (*Mesh, Reading, error) 
 		// show a body of revolution.
 		m, cam, fits := b.revolve(o)
 		if m != nil && (told || fits && (!straight || cam.Elevation > 4*math.Pi/180)) {
+			b.rings = true
 			return fix(m, cam, Revolved)
 		}
 	}

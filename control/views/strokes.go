@@ -21,7 +21,10 @@ func (b *builder) keepStrokes(ctx context.Context, m *Mesh) error {
 		seen.stroke(edges, s)
 	}
 	known := inkDistance(&control.Lifted{Size: size, Thin: edges}, inkLimit)
-	explained := float32(5 * b.unit)
+	explained := float32(4 * b.unit)
+	if b.rings { // ellipses drawn by hand stray farther than straight edges
+		explained = float32(7 * b.unit)
+	}
 	left := make([]uint8, len(edges))
 	for i, v := range b.l.Thin {
 		if v != 0 && seen.tri[i] >= 0 && known[i] > explained {
@@ -29,7 +32,7 @@ func (b *builder) keepStrokes(ctx context.Context, m *Mesh) error {
 		}
 	}
 	for _, chain := range chains(left, size) {
-		if len(chain) < int(6*b.unit) {
+		if len(chain) < int(12*b.unit) {
 			continue
 		}
 		pts := make([]point, len(chain))

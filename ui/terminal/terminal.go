@@ -163,6 +163,7 @@ func (s *session) rootCommand() *cobra.Command {
 	root.AddCommand(
 		s.renderCommand(),
 		s.controlCommand(),
+		s.viewsCommand(),
 		s.projectCommand(),
 		s.modelsCommand(),
 		s.studioCommand(),
