@@ -191,7 +191,8 @@ func TestWindowKilledKeepsTheSketch(t *testing.T) {
 // TestWindowLooks shows the main states in every theme and language, and at the
 // sizes that designers have.
 func TestWindowLooks(t *testing.T) {
-	words := map[string][2]string{"en": {"Recent projects", "Prompt"}, "zh": {"最近的项目", "提示词"}}
+	words := map[string][4]string{
+		"en": {"Recent projects", "Prompt", "Keyboard shortcuts", "Model folders"}, "zh": {"最近的项目", "提示词", "键盘快捷键", "模型文件夹"}}
 	for _, language := range []string{"en", "zh"} {
 		for _, theme := range []string{"dark", "light"} {
 			t.Run(language+"-"+theme, func(t *testing.T) {
@@ -205,8 +206,21 @@ func TestWindowLooks(t *testing.T) {
 				drawVase(a)
 				a.Shot("draw-1366")
 				a.Key("F1")
+				a.One("*widget.Label", words[language][2])
 				a.Shot("keys")
 				a.Key("Escape")
+				a.Key("ctrl+comma")
+				a.One("", words[language][3])
+				a.Shot("settings")
+				a.Key("Escape")
+				a.ClickAt(60, 12) // the Edit menu
+				a.Shot("menu")
+				a.Key("Escape")
+				a.Key("ctrl+equal", "ctrl+equal", "ctrl+equal", "ctrl+equal", "ctrl+2")
+				a.Shot("control")
+				a.Key("ctrl+1")
+				a.Shot("zoomed")
+				a.Key("0")
 				a.Resize(2560, 1440)
 				a.Shot("draw-2560")
 			})

@@ -135,6 +135,7 @@ type jobRow struct {
 	title   *widget.Label
 	detail  *widget.Label
 	bar     *widget.ProgressBar
+	track   *fyne.Container // holds bar
 	preview *canvas.Image
 	frame   *fyne.Container
 
@@ -149,6 +150,7 @@ func newJobRow(id string, q *Queue) *jobRow {
 	r.detail = caption("")
 	r.bar = widget.NewProgressBar()
 	r.bar.TextFormatter = func() string { return "" }
+	r.track = container.New(thinBar{}, r.bar)
 	r.preview = canvas.NewImageFromImage(image.NewRGBA(image.Rect(0, 0, 1, 1)))
 	r.preview.FillMode = canvas.ImageFillContain
 	r.preview.ScaleMode = canvas.ImageScaleFastest
@@ -172,7 +174,7 @@ func newJobRow(id string, q *Queue) *jobRow {
 	})
 	buttons := container.NewHBox(r.up, r.down, r.open, r.retry, r.cancel, r.remove)
 	r.object = container.NewStack(newCardGround(), container.NewVBox(
-		container.NewBorder(nil, nil, nil, buttons, r.title), container.New(thinBar{}, r.bar), r.detail, r.frame))
+		container.NewBorder(nil, nil, nil, buttons, r.title), r.track, r.detail, r.frame))
 	return r
 }
 
@@ -190,7 +192,7 @@ func (r *jobRow) show(j projects.Job, index int) {
 	}
 	r.detail.Refresh()
 	running, queued := j.State == projects.JobRunning, j.State == projects.JobQueued
-	setVisible(r.bar, running)
+	setVisible(r.track, running)
 	r.bar.SetValue(j.Progress.Fraction)
 	setVisible(r.up, queued && index > r.q.first)
 	setVisible(r.down, queued && index < r.q.last)

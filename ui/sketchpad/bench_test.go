@@ -112,6 +112,33 @@ func BenchmarkZoom(b *testing.B) {
 	}
 }
 
+// BenchmarkZoomUnderlay4K measures a step of the wheel over a 2048² document with a photograph beneath, on a pad of
+// 3200×1900 screen pixels as a window on a 4K screen has it.
+func BenchmarkZoomUnderlay4K(b *testing.B) {
+	photo := image.NewRGBA(image.Rect(0, 0, 2048, 2048))
+	for i := range photo.Pix {
+		photo.Pix[i] = uint8(i*7 ^ i>>9) // no two neighbours are the same
+	}
+	pic, err := NewPicture(photo)
+	if err != nil {
+		b.Fatal(err)
+	}
+	d := drawn(200, image.Pt(2048, 2048))
+	d.SetUnderlay(pic, 0.4)
+	h := newBench(b, d, 2)
+	h.pad.Resize(fyne.NewSize(1600, 950))
+	h.settle()
+	h.upload()
+	for i := 0; b.Loop(); i++ {
+		dy := float32(25)
+		if i/3%2 == 1 {
+			dy = -25
+		}
+		h.pad.Scrolled(&fyne.ScrollEvent{PointEvent: fyne.PointEvent{Position: fyne.NewPos(800, 475)}, Scrolled: fyne.NewDelta(0, dy)})
+		h.upload()
+	}
+}
+
 // BenchmarkPan measures panning by a few pixels.
 func BenchmarkPan(b *testing.B) {
 	h := newBench(b, drawn(200, image.Pt(2048, 2048)), 2)

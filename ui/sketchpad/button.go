@@ -10,8 +10,8 @@ import (
 	"fyne.io/fyne/v2/widget"
 )
 
-// buttonHeight is the height in units of a row of the tool strip.
-const buttonHeight = 30
+// buttonHeight is the height in units of a row of the tool strip, which has to fit beside the drawing on a screen of 768.
+const buttonHeight = 29
 
 // stripButton is a row of the tool strip: an icon and its label. A chosen tool is filled with the accent colour, a
 // switch that is on is tinted with it.

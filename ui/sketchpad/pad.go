@@ -71,9 +71,11 @@ type Pad struct {
 	shift     bool
 	snapIndex snapIndex
 
-	do   func(func())     // runs a function on Fyne's goroutine
-	now  func() time.Time // for the smoothing of strokes
-	late late
+	do  func(func())     // runs a function on Fyne's goroutine
+	now func() time.Time // for the smoothing of strokes
+	// after calls a function after a while, on any goroutine.
+	after func(time.Duration, func())
+	late  late
 }
 
 // late collects what changed in the background until Fyne's goroutine gets to it.
@@ -107,6 +109,7 @@ func newPad(doc *Document, do func(func())) *Pad {
 		auto:   true,
 		do:     do,
 		now:    time.Now,
+		after:  func(d time.Duration, f func()) { time.AfterFunc(d, f) },
 	}
 	p.ExtendBaseWidget(p)
 	p.screen = newScreen(p)
@@ -191,6 +194,9 @@ func (p *Pad) layout(anew bool) {
 	p.view.OriginY = snap(p.exact.OriginY, p.origin.Y)
 	p.screen.place(anew || was.Zoom != p.view.Zoom)
 	p.scene.place()
+	if p.auto && was.Zoom != p.view.Zoom {
+		go p.do(p.stateChanged) // after the layout of the window, which brought this about
+	}
 }
 
 // measure returns the screen pixels per unit and notes where the pad lies in the window.

@@ -1,10 +1,12 @@
 package sketchpad
 
 import (
+	"bytes"
 	"fmt"
 	"image"
 	"math"
 	"testing"
+	"time"
 
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/driver/desktop"
@@ -292,5 +294,67 @@ func TestKeys(t *testing.T) {
 	}
 	if b.pad.HandleRune('z') {
 		t.Error("z was taken")
+	}
+}
+
+// TestZoomOnALargePadIsRoughAtFirst turns the wheel on a pad with more screen pixels than fit between two frames.
+func TestZoomOnALargePadIsRoughAtFirst(t *testing.T) {
+	b := newBench(t, drawn(20, image.Pt(2048, 2048)), 2)
+	var later []func()
+	b.pad.after = func(_ time.Duration, f func()) { later = append(later, f) }
+	b.pad.Resize(fyne.NewSize(1600, 950))
+	b.settle()
+	b.pad.zoomAbout(2.3, fyne.NewPos(800, 475))
+	b.settle()
+	b.upload()
+	rough := func() (n int) {
+		for _, s := range b.pad.screen.shown {
+			if s.isRough {
+				n++
+			}
+		}
+		return n
+	}
+	if n := rough(); n != len(b.pad.screen.shown) {
+		t.Fatalf("%d of %d tiles are rough after a notch of the wheel", n, len(b.pad.screen.shown))
+	}
+	for steps := 0; rough() > 0; steps++ {
+		if len(later) == 0 || steps > 100 {
+			t.Fatalf("%d tiles stay rough", rough())
+		}
+		next := later
+		later = nil
+		before := rough()
+		for _, f := range next {
+			f()
+		}
+		b.settle()
+		if made := before - rough(); made*screenTile*screenTile > finePixels+screenTile*screenTile {
+			t.Errorf("%d tiles were made fine at once", made)
+		}
+	}
+	b.upload()
+	for _, s := range b.pad.screen.shown {
+		want := image.NewRGBA(s.pix.Rect)
+		b.pad.doc.show(b.pad.view.Zoom, glimpse{dst: want, part: want.Rect, origin: s.at.Mul(screenTile)})
+		if !bytes.Equal(s.pix.Pix, want.Pix) {
+			t.Fatalf("tile %v does not show the drawing", s.at)
+		}
+	}
+}
+
+func TestFittingToANewSizeTellsTheZoom(t *testing.T) {
+	b := newBench(t, newDoc(512, 512), 1)
+	told := 0.0
+	heard := make(chan struct{}, 100)
+	b.pad.do = func(f func()) { f(); heard <- struct{}{} }
+	b.pad.OnState = func() { told = b.pad.Zoom() }
+	was := b.pad.Zoom()
+	b.pad.Resize(fyne.NewSize(1200, 1000))
+	for told == 0 {
+		<-heard // the background of the document is heard of as well
+	}
+	if told == was || told != b.pad.Zoom() {
+		t.Errorf("told a zoom of %g after %g, it is %g", told, was, b.pad.Zoom())
 	}
 }

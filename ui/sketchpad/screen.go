@@ -21,6 +21,7 @@ type screen struct {
 	layer *fyne.Container
 	shown map[image.Point]*tile // by column and row of the grid, which begins at the canvas' corner
 	spare []*tile
+	turn  int // see fineLater
 }
 
 // tile is one raster of the grid.
@@ -29,7 +30,9 @@ type tile struct {
 	pix       *image.RGBA
 	at        image.Point
 	dirty     image.Rectangle // pixels of pix to be made anew before the next upload
-	refreshes int             // how often an upload was asked for, for tests and benchmarks
+	rough     *image.RGBA     // while isRough, what is uploaded in place of pix
+	isRough   bool
+	refreshes int // how often an upload was asked for, for tests and benchmarks
 }
 
 func newScreen(p *Pad) *screen {
@@ -57,20 +60,24 @@ func (s *screen) generate(t *tile, w, h int) image.Image {
 	if !t.dirty.Empty() {
 		s.prepare()
 	}
+	if t.isRough {
+		return t.rough
+	}
 	return t.pix
 }
 
 // prepare makes the pixels of all tiles that are about to be uploaded anew.
 func (s *screen) prepare() {
-	var work []glimpse
-	for at, t := range s.shown {
+	work := map[float64][]glimpse{} // by their share of the magnification
+	for _, t := range s.shown {
 		if !t.dirty.Empty() {
-			work = append(work, glimpse{dst: t.pix, part: t.dirty, origin: at.Mul(screenTile)})
+			g, share := t.glimpse()
+			work[share] = append(work[share], g)
 			t.dirty = image.Rectangle{}
 		}
 	}
-	if len(work) > 0 {
-		s.pad.doc.show(s.pad.view.Zoom, work...)
+	for share, list := range work {
+		s.pad.doc.show(s.pad.view.Zoom*share, list...)
 	}
 }
 
@@ -86,6 +93,7 @@ func (s *screen) place(anew bool) {
 			s.spare = append(s.spare, t)
 		}
 	}
+	var assigned []*tile
 	for y := first.Y; y < last.Y; y++ {
 		for x := first.X; x < last.X; x++ {
 			at := image.Pt(x, y)
@@ -94,16 +102,20 @@ func (s *screen) place(anew bool) {
 				t = s.take()
 				s.shown[at] = t
 				t.assign(at, whole)
+				assigned = append(assigned, t)
 			}
 			t.raster.Move(fyne.NewPos(
 				float32((v.OriginX+float64(x*screenTile))/v.Scale), float32((v.OriginY+float64(y*screenTile))/v.Scale)))
 			t.raster.Resize(fyne.NewSize(
 				float32(float64(t.pix.Rect.Dx())/v.Scale), float32(float64(t.pix.Rect.Dy())/v.Scale)))
-			if !kept {
-				t.raster.Show()
-				t.refresh()
-			}
 		}
+	}
+	if anew {
+		s.roughen(assigned)
+	}
+	for _, t := range assigned {
+		t.raster.Show()
+		t.refresh()
 	}
 	for _, t := range s.spare {
 		if t.raster.Visible() {
@@ -146,7 +158,7 @@ func (t *tile) assign(at image.Point, whole image.Point) {
 		// Tightly packed, as the painter ignores the stride.
 		t.pix = image.NewRGBA(size)
 	}
-	t.dirty = size
+	t.dirty, t.isRough = size, false
 }
 
 // refresh asks for an upload of the tile.
@@ -168,6 +180,7 @@ func (s *screen) changed(boxes []image.Rectangle) {
 				if t == nil {
 					continue
 				}
+				t.fine()
 				if part := r.Sub(t.at.Mul(screenTile)).Intersect(t.pix.Rect); !part.Empty() {
 					t.dirty = t.dirty.Union(part)
 					touched[t] = true

@@ -70,7 +70,10 @@ func newResultPane(w *workspace) *resultPane {
 func (p *resultPane) waiting() {
 	p.leaveLive()
 	p.caption.SetText(lang.L("Starting…"))
-	p.picture.setHint("")
+	if p.w.queue.Paused() {
+		p.caption.SetText(lang.L("The queue is paused."))
+	}
+	p.picture.setHint(lang.L("The picture takes shape here."))
 }
 
 // progress shows a running job.

@@ -2,8 +2,11 @@ package studio
 
 import (
 	"context"
+	"errors"
 	"image"
 	"image/color"
+	"image/png"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -12,6 +15,7 @@ import (
 	"time"
 
 	"fyne.io/fyne/v2"
+	"fyne.io/fyne/v2/storage"
 	"fyne.io/fyne/v2/test"
 	"fyne.io/fyne/v2/widget"
 
@@ -262,6 +266,34 @@ func TestAutomaticProvider(t *testing.T) {
 	if got := automatic(list[:1]); got != nil {
 		t.Errorf("with the CPU alone: %v", got)
 	}
+}
+
+func TestDroppedFiles(t *testing.T) {
+	s := newTestStudio(t)
+	dir := t.TempDir()
+	drop := func(name string) {
+		s.do(func() { s.dropped(fyne.Position{}, []fyne.URI{storage.NewFileURI(filepath.Join(dir, name))}) })
+	}
+	f, err := os.Create(filepath.Join(dir, "chair.png"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(png.Encode(f, image.NewGray(image.Rect(0, 0, 300, 200))), f.Close()); err != nil {
+		t.Fatal(err)
+	}
+	drop("chair.png")
+	s.waitFor("a project of the picture", func() bool { return s.work != nil })
+	if name, n := s.work.project.Name(), len(s.work.pad.Document().Objects()); name != "chair" || n != 1 {
+		t.Errorf("the project %q has %d objects", name, n)
+	}
+	drop("chair.png")
+	s.waitFor("the question how to use it", s.covered)
+	s.do(s.closeTop)
+	drop("notes.txt")
+	s.waitFor("what is wrong with the file", s.covered)
+	s.do(s.closeTop)
+	drop("gone.png")
+	s.waitFor("that the file is gone", s.covered)
 }
 
 func TestNothingToRender(t *testing.T) {

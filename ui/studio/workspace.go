@@ -168,7 +168,11 @@ func newWorkspace(s *studio, o opened) *workspace {
 	w.pad.OnChanged = w.drawingChanged
 	w.pad.OnStroke = w.stroke
 	w.pad.OnError = func(err error) { w.s.fail(lang.L("The drawing could not be changed"), err) }
-	w.pad.OnState = func() { w.view.bar.show() }
+	w.pad.OnState = func() {
+		if w.view != nil {
+			w.view.bar.show()
+		}
+	}
 	w.inspector = panels.NewInspector(w.intents(), panelIcons())
 	w.jobs = panels.NewQueue(w.queueIntents())
 	w.control = newControlPane(w)
