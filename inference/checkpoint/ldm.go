@@ -10,9 +10,12 @@ type tensors map[string]Tensor
 
 func (t tensors) has(name string) bool { _, ok := t[name]; return ok }
 
-// maxBlocks bounds the numbered blocks that are looked for in a UNet; real ones
-// have at most 12.
-const maxBlocks = 64
+// Bounds on the numbered blocks that are looked for: real UNets have at most 12
+// in a half, real VAEs 4 levels of 3 blocks.
+const (
+	maxBlocks                 = 64
+	maxVAELevels, maxVAELayer = 8, 8
+)
 
 // places maps places in the tree of LDM names to the diffusers ones, such as
 // "input_blocks.4.1" to "down_blocks.1.attentions.0". What lies below a place
@@ -121,7 +124,7 @@ func ldmVAE(has func(name string) bool) places {
 		p[from+".nin_shortcut"] = to + ".conv_shortcut"
 	}
 	levels := 0
-	for levels < maxBlocks && has(fmt.Sprintf("decoder.up.%d.block.0.conv1.weight", levels)) {
+	for levels < maxVAELevels && has(fmt.Sprintf("decoder.up.%d.block.0.conv1.weight", levels)) {
 		levels++
 	}
 	for _, half := range []string{"encoder", "decoder"} {
@@ -135,9 +138,9 @@ func ldmVAE(has func(name string) bool) places {
 			p[half+".mid.attn_1."+l[0]] = half + ".mid_block.attentions.0." + l[1]
 		}
 	}
-	for i := range maxBlocks {
+	for i := range maxVAELevels {
 		down, up := fmt.Sprintf("encoder.down_blocks.%d", i), fmt.Sprintf("decoder.up_blocks.%d", levels-1-i)
-		for j := range maxBlocks {
+		for j := range maxVAELayer {
 			resnet(fmt.Sprintf("encoder.down.%d.block.%d", i, j), fmt.Sprintf("%s.resnets.%d", down, j))
 			resnet(fmt.Sprintf("decoder.up.%d.block.%d", i, j), fmt.Sprintf("%s.resnets.%d", up, j))
 		}
