@@ -141,7 +141,7 @@ func resizeDepth(d *image.Gray16, to image.Point) ([]float32, error) {
 		}
 	}
 	dst := make([]float32, to.X*to.Y)
-	if err := convert(floatPixels(src, w, h), floatPixels(dst, to.X, to.Y), scale(to, gocv.InterpolationLinear)); err != nil {
+	if err := convert(floatPixels(src, w, h), floatPixels(dst, to.X, to.Y), scale(to, gocv.InterpolationCubic)); err != nil {
 		return nil, fmt.Errorf("depth: %w", err)
 	}
 	return dst, nil

@@ -2,6 +2,7 @@ package control
 
 import (
 	"context"
+	"fmt"
 	"image"
 	"math"
 )
@@ -32,11 +33,16 @@ func NewNormal(opts ...Option) Extractor {
 				if err != nil {
 					return nil, err
 				}
-				// A photograph's depth is taken to span a third of its width.
-				z = d
 				for i, near := range d {
 					solid[i] = float64(near) > v.float("background")
-					z[i] = near * float32(min(w, h)) / 3
+				}
+				// Slopes magnify the steps of a map that had fewer pixels or levels.
+				if z, err = blurFloat(d, w, h, max(1, float64(min(w, h))/512)); err != nil {
+					return nil, fmt.Errorf("smooth depth: %w", err)
+				}
+				// A photograph's depth is taken to span a third of its width.
+				for i := range z {
+					z[i] *= float32(min(w, h)) / 3
 				}
 			} else {
 				r, err := drawnRelief(ctx, pg, v)

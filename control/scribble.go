@@ -31,7 +31,17 @@ func scribbleImage(ctx context.Context, pg *page, v values) (*image.Gray, error)
 			return nil, err
 		}
 		// Gradients are weaker than the network edges that the usual 127 is for.
-		return thinEdges(edges, v.float("sigma"), 64)
+		strokes, err := thinEdges(edges, v.float("sigma"), 64)
+		if err != nil {
+			return nil, err
+		}
+		// Where an outline runs along one of the four directions, its flanks pass
+		// for ridges too and the stroke swells into a knob. Its middle line drawn
+		// again has an even width.
+		for i, on := range inked(strokes, 255).thinned().on {
+			strokes.Pix[i] = 255 * on
+		}
+		return thicken(strokes, v.float("sigma"))
 	}
 	ink, err := pg.strokes(ctx)
 	if err != nil {
@@ -65,7 +75,12 @@ func thinEdges(edges *image.Gray, sigma float64, threshold uint8) (*image.Gray, 
 			return nil, err
 		}
 	}
-	strokes, err := blurGray(ridges, sigma)
+	return thicken(ridges, sigma)
+}
+
+// thicken draws thin white lines as strokes about three times sigma wide.
+func thicken(lines *image.Gray, sigma float64) (*image.Gray, error) {
+	strokes, err := blurGray(lines, sigma)
 	if err != nil {
 		return nil, fmt.Errorf("blur strokes: %w", err)
 	}

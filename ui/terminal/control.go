@@ -167,7 +167,7 @@ func (s *session) control(ctx context.Context, e control.Extractor, in, out, siz
 	begin := time.Now()
 	made, err := e.Extract(ctx, img, size, values)
 	if err != nil {
-		return fmt.Errorf("%s of %s: %w", e.Kind(), in, err)
+		return fmt.Errorf("%s: %w", in, err) // err begins with the kind
 	}
 	seconds := time.Since(begin).Seconds()
 	encode := func(w io.Writer) error { return png.Encode(w, made) }
