@@ -20,16 +20,17 @@ const (
 	maxEntries = 200_000
 )
 
-// Scan looks for models in folders and below them, up to six levels deep. A
-// folder that doesn't exist is left out; a model that can't be run is listed
-// with its Reason. Entries are sorted by kind and name.
+// Scan looks for models in folders and below them, up to six levels deep; folders
+// of other programs are understood as ModelFolders says. A folder that doesn't
+// exist is left out; a model that can't be run is listed with its Reason. Entries
+// are sorted by kind and name.
 func Scan(ctx context.Context, folders []string) ([]Entry, error) {
 	s := scanner{ctx: ctx, seen: map[string]bool{}}
-	for _, folder := range folders {
-		root, err := filepath.Abs(folder)
-		if err != nil {
-			return nil, fmt.Errorf("resolving %s: %w", folder, err)
-		}
+	roots, err := ModelFolders(folders)
+	if err != nil {
+		return nil, err
+	}
+	for _, root := range roots {
 		if err := s.folder(root, 0); err != nil {
 			return nil, err
 		}
@@ -92,7 +93,7 @@ func (s *scanner) folder(dir string, depth int) error {
 			}
 		case st.Mode().IsRegular() && !checkpoint && isModelName(path):
 			if e, err := Inspect(path); err == nil {
-				s.found = append(s.found, e)
+				s.found = append(s.found, recognise(e))
 			}
 		}
 	}
