@@ -29,6 +29,9 @@ type modelInfo struct {
 	Precision string `json:"precision,omitempty"`
 	Bytes     int64  `json:"bytes"`
 	Path      string `json:"path"`
+	// Triggers are the words that a LoRA reacts to; Preview is the image beside the file.
+	Triggers []string `json:"triggers,omitempty"`
+	Preview  string   `json:"preview,omitempty"`
 	// Reason says why the model cannot be used; absent if it can.
 	Reason string `json:"reason,omitempty"`
 }
@@ -36,15 +39,59 @@ type modelInfo struct {
 func newModelInfo(e checkpoint.Entry) modelInfo {
 	return modelInfo{
 		Name: e.Name, Kind: string(e.Kind), Family: string(e.Family), Precision: string(e.Precision),
-		Bytes: e.Bytes, Path: e.Path, Reason: e.Reason,
+		Bytes: e.Bytes, Path: e.Path, Triggers: e.Triggers(), Preview: e.Preview(), Reason: e.Reason,
 	}
 }
 
+// modelFilter is what `maquette models ls` leaves in the list.
+type modelFilter struct{ kind, fits, search string }
+
+// apply returns the models that pass, and what each is, in the same order.
+func (f modelFilter) apply(entries []checkpoint.Entry) ([]modelInfo, error) {
+	var base checkpoint.Entry
+	if f.fits != "" {
+		var err error
+		if base, err = findBase(entries, f.fits); err != nil {
+			return nil, err
+		}
+	}
+	list := []modelInfo{}
+	for _, e := range entries {
+		if f.kind != "" && string(e.Kind) != f.kind || f.fits != "" && !e.Fits(base) {
+			continue
+		}
+		if m := newModelInfo(e); e.Matches(f.search, m.Triggers...) {
+			list = append(list, m)
+		}
+	}
+	return list, nil
+}
+
+// findBase finds a checkpoint by path, or by its name among entries.
+func findBase(entries []checkpoint.Entry, name string) (checkpoint.Entry, error) {
+	for _, e := range entries {
+		if e.Kind == checkpoint.KindCheckpoint && (e.Path == name || strings.EqualFold(e.Name, name)) {
+			return e, nil
+		}
+	}
+	e, err := checkpoint.Inspect(name)
+	if err != nil {
+		return e, fmt.Errorf("the library has no checkpoint named %s: %w", name, err)
+	}
+	if e.Kind != checkpoint.KindCheckpoint {
+		return e, fmt.Errorf("%s is of kind %s, not a checkpoint", name, e.Kind)
+	}
+	return e, nil
+}
+
 func (s *session) modelsListCommand() *cobra.Command {
+	var filter modelFilter
 	cmd := &cobra.Command{
 		Use:   "ls [DIR…]",
 		Short: "List the models of the library, or of other folders",
 		Example: `  maquette models ls
+  maquette models ls --kind lora --fits photo.safetensors
+  maquette models ls --search "sd1 lines"
   maquette models ls ~/Downloads --json`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			folders := args
@@ -62,27 +109,35 @@ func (s *session) modelsListCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			entries = append(entries, found...)
+			list, err := filter.apply(append(entries, found...))
+			if err != nil {
+				return err
+			}
 			if s.json {
-				for _, e := range entries {
-					s.emit(newModelInfo(e))
+				for _, m := range list {
+					s.emit(m)
 				}
 				return nil
 			}
-			if len(found) == 0 {
+			switch {
+			case len(found) == 0:
 				s.note("%s", noModels(folders))
+			case len(list) == 0:
+				s.note("none of the %d models matches", len(entries)+len(found))
 			}
-			if len(entries) == 0 {
+			if len(list) == 0 {
 				return nil
 			}
 			rows := [][]string{{"NAME", "KIND", "FAMILY", "PRECISION", "SIZE", "PATH"}}
-			for _, e := range entries {
-				m := newModelInfo(e)
+			for _, m := range list {
 				rows = append(rows, []string{m.Name, m.Kind, orDash(m.Family), orDash(m.Precision), humanBytes(m.Bytes), m.Path})
 			}
 			return s.table(rows)
 		},
 	}
+	cmd.Flags().StringVar(&filter.kind, "kind", "", "only models of `KIND`: checkpoint, controlnet, lora, embedding, vae or unknown")
+	cmd.Flags().StringVar(&filter.fits, "fits", "", "only models that fit `CHECKPOINT`, a name in the list or a path")
+	cmd.Flags().StringVar(&filter.search, "search", "", "only models with all words of `TEXT` in name, path, kind, family or trigger words")
 	s.jsonFlag(cmd, "print one JSON object a line")
 	return cmd
 }
@@ -144,6 +199,12 @@ folder, and the reason where Maquette cannot use it.`,
 				{"Name", m.Name}, {"Path", m.Path}, {"Kind", m.Kind}, {"Family", orDash(m.Family)},
 				{"Precision", orDash(m.Precision)}, {"Size", humanBytes(m.Bytes)},
 			}
+			if len(m.Triggers) > 0 {
+				rows = append(rows, []string{"Trigger words", strings.Join(m.Triggers, ", ")})
+			}
+			if m.Preview != "" {
+				rows = append(rows, []string{"Preview", m.Preview})
+			}
 			if m.Reason != "" {
 				rows = append(rows, []string{"Cannot be used", m.Reason})
 			}
@@ -156,10 +217,14 @@ folder, and the reason where Maquette cannot use it.`,
 
 func (s *session) modelsAddCommand() *cobra.Command {
 	return &cobra.Command{
-		Use:     "add DIR",
-		Short:   "Add a folder to the model library",
-		Example: `  maquette models add ~/models`,
-		Args:    exactly("DIR"),
+		Use:   "add DIR",
+		Short: "Add a folder to the model library",
+		Long: `Adds a folder in which to look for models. The folders of ComfyUI and
+AUTOMATIC1111 are understood, and in place of a folder ComfyUI's
+extra_model_paths.yaml may be given.`,
+		Example: `  maquette models add ~/models
+  maquette models add ~/ComfyUI`,
+		Args: exactly("DIR"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			dir, err := filepath.Abs(args[0])
 			if err != nil {
@@ -169,8 +234,11 @@ func (s *session) modelsAddCommand() *cobra.Command {
 			if err != nil {
 				return fmt.Errorf("the model folder: %w", err)
 			}
-			if !info.IsDir() {
+			if ext := strings.ToLower(filepath.Ext(dir)); !info.IsDir() && ext != ".yaml" && ext != ".yml" {
 				return fmt.Errorf("%s is a file; give the folder that it lies in", dir)
+			}
+			if _, err := checkpoint.ModelFolders([]string{dir}); err != nil {
+				return err
 			}
 			return s.changeFolders(cmd.Context(), func(folders []string) ([]string, error) {
 				if slices.Contains(folders, dir) {
