@@ -179,18 +179,10 @@ func (b *builder) trihedral(inner, down, left, right point, all []point) *boxFit
 	origin, dir := l.ray(inner)
 	p := origin.add(dir.mul(l.distance))
 	f.at = Vec{p[0] - near/2*f.size[0], p[1] - f.size[1], p[2]}
-	for _, c := range [][3]float64{{near / 2, 1, 0}, {near / 2, 0, 0}, {-near / 2, 0, 0}, {-near / 2, 1, 0}, {-near / 2, 1, -1}, {near / 2, 1, -1}, {near / 2, 0, -1}} {
+	for _, c := range [][3]float64{{near / 2, 0, 0}, {-near / 2, 0, 0}, {-near / 2, 1, 0}, {-near / 2, 1, -1}, {near / 2, 1, -1}, {near / 2, 0, -1}} {
 		at, _ := l.project(f.corner(c))
-		nearest, away := inner, at.sub(inner).length()
-		if c != [3]float64{near / 2, 1, 0} {
-			nearest, away = all[0], math.Inf(1)
-			for _, q := range all {
-				if d := q.sub(at).length(); d < away {
-					nearest, away = q, d
-				}
-			}
-			f.seen = append(f.seen, seen{c, nearest})
-		}
+		nearest := slices.MinFunc(all, func(p, q point) int { return cmpFloat(p.sub(at).length(), q.sub(at).length()) })
+		f.seen = append(f.seen, seen{c, nearest})
 	}
 	return f
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"image"
-	"image/color"
 	"math"
 
 	"maquette/control"
@@ -76,8 +75,10 @@ func (b *buffer) shade(out *Images) {
 	}
 	scale := (1 - shadeFar) / max(high-low, 1e-9)
 	w, h := out.Depth.Rect.Dx(), out.Depth.Rect.Dy()
+	right, up, forward := b.lens.right, b.lens.up, b.lens.forward
 	for y := range h {
 		for x := range w {
+			normal := out.Normal.Pix[4*(y*w+x) : 4*(y*w+x)+4 : 4*(y*w+x)+4]
 			n, best := 0, -1
 			for k := range 4 {
 				i := (2*y+k>>1)*b.w + 2*x + k&1
@@ -91,13 +92,13 @@ func (b *buffer) shade(out *Images) {
 			}
 			out.Mask.Pix[y*w+x] = uint8(min(255, 64*n))
 			if n < 2 {
-				out.Normal.SetRGBA(x, y, color.RGBA{128, 128, 255, 255})
+				normal[0], normal[1], normal[2], normal[3] = 128, 128, 255, 255
 				continue
 			}
 			d := b.depth(float64(b.near[best]))
 			out.Depth.Pix[y*w+x] = uint8(255*(1-scale*(d-low)) + .5)
 			v := b.normal(best%b.w, best/b.w)
-			out.Normal.SetRGBA(x, y, color.RGBA{byteOf(v.dot(b.lens.right)), byteOf(v.dot(b.lens.up)), byteOf(-v.dot(b.lens.forward)), 255})
+			normal[0], normal[1], normal[2], normal[3] = byteOf(v.dot(right)), byteOf(v.dot(up)), byteOf(-v.dot(forward)), 255
 		}
 	}
 }

@@ -163,18 +163,16 @@ func turned(profile []point, axis Vec) *Mesh {
 	}
 	var low int32
 	for i, n := range normals {
-		start, end := n, n
+		end := n
 		smooth := i > 0 && normals[i-1].dot(n) > limit
 		if i+1 < len(normals) && normals[i+1].dot(n) > limit {
 			end = blend(n, normals[i+1])
 		}
-		if smooth {
-			start = blend(normals[i-1], n)
-		} else {
+		if !smooth { // a smooth corner shares the ring of the part before
 			if i > 0 {
 				patch = m.newPatch()
 			}
-			low = ring(profile[i], start)
+			low = ring(profile[i], n)
 		}
 		high := ring(profile[i+1], end)
 		for k := range int32(sides) {

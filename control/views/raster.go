@@ -106,6 +106,13 @@ func (b *buffer) normal(x, y int) Vec {
 	i := y*b.w + x
 	t := b.mesh.Triangles[b.tri[i]]
 	origin, dir := b.lens.ray(point{float64(x) + .5, float64(y) + .5})
+	na, nb, nc := b.mesh.Normals[t.A], b.mesh.Normals[t.B], b.mesh.Normals[t.C]
+	if na == nb && nb == nc { // a flat face
+		if na.dot(dir) > 0 {
+			return na.mul(-1)
+		}
+		return na
+	}
 	p := origin.add(dir.mul(b.depth(float64(b.near[i]))))
 	pa, pb, pc := b.mesh.Points[t.A], b.mesh.Points[t.B], b.mesh.Points[t.C]
 	face := pb.sub(pa).cross(pc.sub(pa))
@@ -115,7 +122,7 @@ func (b *buffer) normal(x, y int) Vec {
 	}
 	u := pc.sub(pb).cross(p.sub(pb)).dot(face) / area
 	v := pa.sub(pc).cross(p.sub(pc)).dot(face) / area
-	n := b.mesh.Normals[t.A].mul(u).add(b.mesh.Normals[t.B].mul(v)).add(b.mesh.Normals[t.C].mul(1 - u - v)).unit()
+	n := na.mul(u).add(nb.mul(v)).add(nc.mul(1 - u - v)).unit()
 	if n.dot(dir) > 0 {
 		n = n.mul(-1)
 	}

@@ -113,6 +113,9 @@ func Lift(ctx context.Context, src image.Image, size image.Point, o Options) (*R
 		if err := o.Drawn.check(); err != nil {
 			return nil, fmt.Errorf("lift: %w", err)
 		}
+		if steep := math.Abs(o.Drawn.Elevation) * 180 / math.Pi; steep > 80 {
+			return nil, fmt.Errorf("lift: a drawing from an elevation of %.0f° shows no height; 80° is the most", steep)
+		}
 	}
 	l, err := control.Lift(ctx, src, size, gap, control.WithPhotoDepth(o.PhotoDepth))
 	if err != nil {
@@ -218,6 +221,7 @@ func (b *builder) build(ctx context.Context) (*Mesh, []Part, error) {
 		o := outlineOf(b.l, g)
 		switch {
 		case depth > 1:
+			o.in = nil // large, and not needed for the list
 			parts = append(parts, o)
 		case float64(o.area) >= least:
 			objects = append(objects, o)
