@@ -18,7 +18,7 @@ const LibraryVersion = "1.30.0"
 type NoLibraryError struct{ Tried []string }
 
 func (e *NoLibraryError) Error() string {
-	return "the ONNX Runtime library was not found; run `make setup-library`, or set " + EnvLibrary +
+	return "the ONNX Runtime library was not found; run `make runtime`, or set " + EnvLibrary +
 		" to its path. Looked for: " + strings.Join(e.Tried, ", ")
 }
 
