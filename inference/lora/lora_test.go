@@ -106,11 +106,29 @@ func layer(weight string, kernel int64) (stride int64, pads [4]int64) {
 	return 1, [4]int64{p, p, p, p}
 }
 
-// TestSetAddsWhatTheChangedLayerAdds runs each changed layer, with a zero
+// zeros is a file with a weight of zeros, as the source of a scope.
+func zeros(t *testing.T, name string, shape []int64) source {
+	t.Helper()
+	f, err := checkpoint.OpenSafetensors(store(t, entry{name, shape, nil}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return source{f}
+}
+
+type source struct{ *checkpoint.File }
+
+func (s source) Lookup(name string) (string, checkpoint.Tensor, bool) {
+	t, ok := s.Tensor(name)
+	return s.Path, t, ok
+}
+
+// TestPatchAddsWhatTheChangedLayerAdds runs each changed layer, with a zero
 // weight, on an input, as the networks would: on both sides, and in spans for
 // fused layers.
-func TestSetAddsWhatTheChangedLayerAdds(t *testing.T) {
+func TestPatchAddsWhatTheChangedLayerAdds(t *testing.T) {
 	rt := openRuntime(t)
+	none := graph.Value{}
 	for _, c := range fixtures() {
 		t.Run(c.file, func(t *testing.T) {
 			f, want := open(t, c)
@@ -120,37 +138,24 @@ func TestSetAddsWhatTheChangedLayerAdds(t *testing.T) {
 					yShape, y := floats(t, want, "y/"+key)
 					shape, _ := floats(t, want, key)
 					b := graph.New(key)
-					set := lora.NewSet(b, d.Part, []*lora.File{f}, side)
+					b.Patch(lora.NewPatch(d.Part, []*lora.File{f}, side))
 					in := b.Input("x", graph.Float32, xShape...)
-					zeros := func(shape ...int64) graph.Value {
-						n := int64(1)
-						for _, s := range shape {
-							n *= s
-						}
-						return b.Floats(shape, make([]float32, n)...)
-					}
-					if len(shape) == 4 {
+					s := b.Scope(zeros(t, d.Weight, shape))
+					switch {
+					case len(shape) == 4:
 						stride, pads := layer(d.Weight, shape[2])
-						w := set.Weight(d.Weight, zeros(shape...), lora.All())
-						out := set.Conv2D(d.Weight, in, in.Conv2D(w, graph.Value{}, stride, pads), stride, pads)
-						b.Output("y", out)
-					} else {
-						spans := []lora.Span{lora.All()}
-						if strings.HasSuffix(d.Weight, "ff.net.0.proj.weight") {
-							spans = []lora.Span{{Part: 0, Parts: 2}, {Part: 1, Parts: 2}}
-						}
-						var parts []graph.Value
-						for _, span := range spans {
-							w := set.Weight(d.Weight, zeros(shape[0]/span.Parts, shape[1]), span)
-							parts = append(parts, set.Linear(d.Weight, in, in.Linear(w, graph.Value{}), span))
-						}
-						b.Output("y", parts[0].Concat(-1, parts[1:]...))
+						b.Output("y", in.Conv2D(s.Weight(d.Weight, shape...), none, stride, pads))
+					case strings.HasSuffix(d.Weight, "ff.net.0.proj.weight"):
+						half := func(part int64) graph.Value { return in.Linear(s.Rows(d.Weight, part, 2, shape[0]/2, shape[1]), none) }
+						b.Output("y", half(0).Concat(-1, half(1)))
+					default:
+						b.Output("y", in.Linear(s.Weight(d.Weight, shape...), none))
 					}
-					for _, s := range []float32{1, 0.25, 0} {
+					for _, strength := range []float32{1, 0.25, 0} {
 						out := run(t, rt, b, map[string]*runtime.Tensor{
-							"x": tensor(t, xShape, x), lora.Input(0): tensor(t, []int64{1}, []float32{s}),
+							"x": tensor(t, xShape, x), lora.Input(0): tensor(t, []int64{1}, []float32{strength}),
 						})
-						same(t, key, out["y"], yShape, y, float64(s))
+						same(t, key, out["y"], yShape, y, float64(strength))
 					}
 				}
 			}
@@ -158,34 +163,29 @@ func TestSetAddsWhatTheChangedLayerAdds(t *testing.T) {
 	}
 }
 
-// TestSetAddsUp applies two files at once, and one that doesn't change the network.
-func TestSetAddsUp(t *testing.T) {
+// TestPatchAddsUp applies two files at once, and one that doesn't change the network.
+func TestPatchAddsUp(t *testing.T) {
 	rt := openRuntime(t)
 	kohya, want := open(t, fixture{file: "kohya", checkpoint: "sd.json"})
 	loha, want2 := open(t, fixture{file: "loha", checkpoint: "sd.json"})
-	empty := &lora.File{}
 	const key = "unet/up_blocks.1.attentions.2.transformer_blocks.0.attn2.to_k.weight"
 	weight := strings.TrimPrefix(key, "unet/")
-	b := graph.New("two")
-	set := lora.NewSet(b, lora.UNet, []*lora.File{kohya, empty, loha}, lora.Activations)
 	shape, first := floats(t, want, key)
 	_, second := floats(t, want2, key)
 	xShape, x := floats(t, want, "x/"+key)
+	b := graph.New("two")
+	b.Patch(lora.NewPatch(lora.UNet, []*lora.File{kohya, {}, loha}, lora.Activations))
 	in := b.Input("x", graph.Float32, xShape...)
-	w := set.Weight(weight, b.Floats(shape, make([]float32, shape[0]*shape[1])...), lora.All())
-	b.Output("y", set.Linear(weight, in, in.Linear(w, graph.Value{}), lora.All()))
-	s := []float32{0.5, 3, -2}
-	inputs := map[string]*runtime.Tensor{"x": tensor(t, xShape, x)}
-	for i := range s {
-		inputs[lora.Input(i)] = tensor(t, []int64{1}, s[i:i+1])
-	}
-	out := run(t, rt, b, inputs)["y"]
+	b.Output("y", in.Linear(b.Scope(zeros(t, weight, shape)).Weight(weight, shape...), graph.Value{}))
+	out := run(t, rt, b, map[string]*runtime.Tensor{
+		"x": tensor(t, xShape, x), lora.Input(0): tensor(t, []int64{1}, []float32{0.5}), lora.Input(2): tensor(t, []int64{1}, []float32{-2}),
+	})["y"]
 	var y []float32
 	for r := range xShape[1] {
 		for o := range shape[0] {
 			sum := 0.0
 			for i := range shape[1] {
-				delta := float64(s[0])*float64(first[o*shape[1]+i]) + float64(s[2])*float64(second[o*shape[1]+i])
+				delta := 0.5*float64(first[o*shape[1]+i]) - 2*float64(second[o*shape[1]+i])
 				sum += delta * float64(x[r*shape[1]+i])
 			}
 			y = append(y, float32(sum))
