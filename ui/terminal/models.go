@@ -11,13 +11,14 @@ import (
 	"github.com/spf13/cobra"
 
 	"maquette/inference/checkpoint"
+	"maquette/inference/depth"
 	"maquette/projects/settings"
 )
 
 func (s *session) modelsCommand() *cobra.Command {
 	return group("models", "List, inspect and add models",
 		`The model library is the folders in which Maquette looks for checkpoints,
-ControlNets, LoRAs and VAEs. Files stay where they are and are never changed.`,
+ControlNets, LoRAs, VAEs and depth models. Files stay where they are and are never changed.`,
 		s.modelsListCommand(), s.modelsShowCommand(), s.modelsAddCommand(), s.modelsRemoveCommand())
 }
 
@@ -109,6 +110,11 @@ func (s *session) modelsListCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			depths, err := depth.Find(cmd.Context(), folders)
+			if err != nil {
+				return err
+			}
+			found = append(found, depths...)
 			list, err := filter.apply(append(entries, found...))
 			if err != nil {
 				return err
@@ -135,7 +141,7 @@ func (s *session) modelsListCommand() *cobra.Command {
 			return s.table(rows)
 		},
 	}
-	cmd.Flags().StringVar(&filter.kind, "kind", "", "only models of `KIND`: checkpoint, controlnet, lora, embedding, vae or unknown")
+	cmd.Flags().StringVar(&filter.kind, "kind", "", "only models of `KIND`: checkpoint, controlnet, lora, embedding, vae, depth or unknown")
 	cmd.Flags().StringVar(&filter.fits, "fits", "", "only models that fit `CHECKPOINT`, a name in the list or a path")
 	cmd.Flags().StringVar(&filter.search, "search", "", "only models with all words of `TEXT` in name, path, kind, family or trigger words")
 	s.jsonFlag(cmd, "print one JSON object a line")
@@ -178,15 +184,19 @@ func (s *session) modelsShowCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "show PATH",
 		Short: "Show what a model file or folder holds",
-		Long: `Shows kind, family, precision and size of a .safetensors file or a diffusers
-folder, and the reason where Maquette cannot use it.`,
+		Long: `Shows kind, family, precision and size of a .safetensors file, a diffusers
+folder or a depth model (.onnx), and the reason where Maquette cannot use it.`,
 		Args: exactly("PATH"),
 		RunE: func(_ *cobra.Command, args []string) error {
 			path, err := filepath.Abs(args[0])
 			if err != nil {
 				return err
 			}
-			e, err := checkpoint.Inspect(path)
+			inspect := checkpoint.Inspect
+			if strings.EqualFold(filepath.Ext(path), ".onnx") {
+				inspect = depth.Inspect
+			}
+			e, err := inspect(path)
 			if err != nil {
 				return err
 			}
