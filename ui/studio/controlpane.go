@@ -14,6 +14,7 @@ import (
 	"fyne.io/fyne/v2/widget"
 
 	"maquette/control"
+	"maquette/projects"
 	"maquette/ui/explain"
 )
 
@@ -87,7 +88,7 @@ func (w *workspace) updatePreview() {
 	c := r.Controls[p.index]
 	doc, size := w.pad.Document(), image.Pt(r.Width, r.Height)
 	w.preview.Start(func(ctx context.Context) {
-		img, err := controlImage(ctx, c.Kind, input(doc, size), size, c.Params)
+		img, err := controlImage(ctx, c.Kind, input(doc, size), size, c.Params, projects.ControlOptions(w.s.models)...)
 		w.s.post(func() {
 			if ctx.Err() == nil && !errors.Is(err, context.Canceled) {
 				p.show(img, size, err)
@@ -96,8 +97,8 @@ func (w *workspace) updatePreview() {
 	})
 }
 
-func controlImage(ctx context.Context, k control.Kind, src image.Image, size image.Point, params control.Params) (*image.RGBA, error) {
-	e, err := control.For(k)
+func controlImage(ctx context.Context, k control.Kind, src image.Image, size image.Point, params control.Params, options ...control.Option) (*image.RGBA, error) {
+	e, err := control.For(k, options...)
 	if err != nil {
 		return nil, err
 	}

@@ -2,6 +2,7 @@ package studio
 
 import (
 	"context"
+	"image"
 	"sync"
 
 	"maquette/inference"
@@ -157,6 +158,16 @@ func (h *libraryHolder) Checkpoints(ctx context.Context) ([]checkpoint.Entry, er
 		return nil, err
 	}
 	return l.Checkpoints(ctx)
+}
+
+// PhotoDepth estimates the depth of a photograph with the library's depth model.
+// It implements control.PhotoDepth.
+func (h *libraryHolder) PhotoDepth(ctx context.Context, photo image.Image) (*image.Gray16, error) {
+	l, err := h.get()
+	if err != nil {
+		return nil, err
+	}
+	return l.PhotoDepth(ctx, photo)
 }
 
 // Replace makes the next use read other settings.

@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"image"
 	"log/slog"
 	"os"
 	"runtime"
@@ -41,6 +42,8 @@ type Engine interface {
 type Library interface {
 	projects.Models
 	Checkpoints(ctx context.Context) ([]checkpoint.Entry, error)
+	// PhotoDepth is control.PhotoDepth with the library's depth model.
+	PhotoDepth(ctx context.Context, photo image.Image) (*image.Gray16, error)
 }
 
 // Options says what the studio works with.

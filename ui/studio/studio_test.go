@@ -6,6 +6,7 @@ import (
 	"image"
 	"image/color"
 	"image/png"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -75,6 +76,18 @@ func (fakeLibrary) Resolve(_ context.Context, r projects.Recipe) (string, []stri
 
 func (fakeLibrary) Checkpoints(context.Context) ([]checkpoint.Entry, error) {
 	return []checkpoint.Entry{{Path: projects.StarterCheckpoint, Name: "starter"}, {Path: "/models/big", Name: "big"}, {Path: "/models/odd", Name: "odd", Reason: "SDXL is not supported"}}, nil
+}
+
+// PhotoDepth says that the left side is nearest.
+func (fakeLibrary) PhotoDepth(_ context.Context, photo image.Image) (*image.Gray16, error) {
+	b := photo.Bounds()
+	out := image.NewGray16(image.Rect(0, 0, b.Dx(), b.Dy()))
+	for y := range b.Dy() {
+		for x := range b.Dx() {
+			out.SetGray16(x, y, color.Gray16{Y: uint16(0xffff * (b.Dx() - 1 - x) / b.Dx())})
+		}
+	}
+	return out, nil
 }
 
 // testStudio is a studio on the test driver, whose UI goroutine is the test's.
@@ -354,6 +367,29 @@ func TestControlPreviewIsWhatTheControlNetSees(t *testing.T) {
 	s.waitFor("the second control", func() bool {
 		return w.control.pick.SelectedIndex() == 1 && w.control.picture.image.Image != image.Image(got)
 	})
+}
+
+func TestControlPreviewOfPhotoUsesTheDepthModel(t *testing.T) {
+	s := newTestStudio(t)
+	photo := image.NewRGBA(image.Rect(0, 0, 256, 256))
+	for i := range photo.Pix {
+		x, y := i/4%256, i/4/256
+		photo.Pix[i] = uint8(128 + 60*math.Sin(float64(x)/23+float64(i%4)) + 50*math.Cos(float64(y)/31))
+		if i%4 == 3 {
+			photo.Pix[i] = 255
+		}
+	}
+	size := image.Pt(128, 128)
+	if _, err := controlImage(t.Context(), control.Depth, photo, size, nil); !errors.Is(err, control.ErrNeedsDepthModel) {
+		t.Fatalf("without a model: %v", err)
+	}
+	got, err := controlImage(t.Context(), control.Depth, photo, size, nil, projects.ControlOptions(s.models)...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if left, right := got.RGBAAt(8, 64).R, got.RGBAAt(120, 64).R; left < right+100 {
+		t.Errorf("the depth image is %d at the left and %d at the right; the model says that the left is nearest", left, right)
+	}
 }
 
 func TestTextFieldsKeepTheirKeys(t *testing.T) {

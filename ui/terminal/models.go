@@ -28,8 +28,13 @@ type modelInfo struct {
 	Kind      string `json:"kind"`
 	Family    string `json:"family,omitempty"`
 	Precision string `json:"precision,omitempty"`
-	Bytes     int64  `json:"bytes"`
-	Path      string `json:"path"`
+	// Layout is how the weights are stored; Prediction is what a checkpoint's UNet predicts.
+	Layout     string     `json:"layout,omitempty"`
+	Prediction string     `json:"prediction,omitempty"`
+	Inpainting bool       `json:"inpainting,omitempty"`
+	Parts      []partInfo `json:"parts,omitempty"`
+	Bytes      int64      `json:"bytes"`
+	Path       string     `json:"path"`
 	// Triggers are the words that a LoRA reacts to; Preview is the image beside the file.
 	Triggers []string `json:"triggers,omitempty"`
 	Preview  string   `json:"preview,omitempty"`
@@ -37,11 +42,23 @@ type modelInfo struct {
 	Reason string `json:"reason,omitempty"`
 }
 
+// partInfo is one component of a model.
+type partInfo struct {
+	Name      string `json:"name"`
+	Precision string `json:"precision,omitempty"`
+	Bytes     int64  `json:"bytes"`
+}
+
 func newModelInfo(e checkpoint.Entry) modelInfo {
-	return modelInfo{
-		Name: e.Name, Kind: string(e.Kind), Family: string(e.Family), Precision: string(e.Precision),
-		Bytes: e.Bytes, Path: e.Path, Triggers: e.Triggers(), Preview: e.Preview(), Reason: e.Reason,
+	m := modelInfo{
+		Name: e.Name, Kind: string(e.Kind), Family: e.Family, Precision: e.Precision, Layout: e.Layout,
+		Prediction: e.Prediction, Inpainting: e.Inpainting, Bytes: e.Bytes, Path: e.Path,
+		Triggers: e.Triggers(), Preview: e.Preview(), Reason: e.Reason,
 	}
+	for _, p := range e.Parts {
+		m.Parts = append(m.Parts, partInfo(p))
+	}
+	return m
 }
 
 // modelFilter is what `maquette models ls` leaves in the list.
@@ -207,7 +224,16 @@ folder or a depth model (.onnx), and the reason where Maquette cannot use it.`,
 			}
 			rows := [][]string{
 				{"Name", m.Name}, {"Path", m.Path}, {"Kind", m.Kind}, {"Family", orDash(m.Family)},
-				{"Precision", orDash(m.Precision)}, {"Size", humanBytes(m.Bytes)},
+				{"Layout", orDash(m.Layout)}, {"Precision", orDash(m.Precision)}, {"Size", humanBytes(m.Bytes)},
+			}
+			if m.Prediction != "" {
+				rows = append(rows, []string{"Predicts", m.Prediction})
+			}
+			if m.Inpainting {
+				rows = append(rows, []string{"Inpainting", "yes: it reads a mask and a masked image"})
+			}
+			for _, p := range m.Parts {
+				rows = append(rows, []string{"Part", strings.TrimSpace(p.Name + ", " + humanBytes(p.Bytes) + " " + p.Precision)})
 			}
 			if len(m.Triggers) > 0 {
 				rows = append(rows, []string{"Trigger words", strings.Join(m.Triggers, ", ")})
