@@ -122,6 +122,15 @@ func TestEndToEndFollowsSketch(t *testing.T) {
 		t.Errorf("another prompt gave images that differ by %.2f of 255 only", d)
 	}
 
+	for i, file := range guided {
+		if r, g := belly(read(t, file)); g <= r {
+			t.Errorf("image %d of a green vase is not green: red %.0f, green %.0f in its belly", i, r, g)
+		}
+	}
+	if r, g := belly(read(t, other[0])); r <= g {
+		t.Errorf("the image of a red vase is not red: red %.0f, green %.0f in its belly", r, g)
+	}
+
 	canny := func(name, file string) *image.RGBA {
 		out := filepath.Join(home, name+".png")
 		maquette(t, home, "control", "canny", file, "-o", out, "--size", "256x256")
@@ -156,6 +165,19 @@ func TestEndToEndIsQuiet(t *testing.T) {
 			}
 		}
 	}
+}
+
+// belly returns the mean red and green, 0 to 255, in the middle of what bottle draws.
+func belly(img image.Image) (red, green float64) {
+	b := img.Bounds()
+	n := 0.0
+	for y := b.Min.Y + b.Dy()*11/20; y < b.Min.Y+b.Dy()*14/20; y++ {
+		for x := b.Min.X + b.Dx()*9/20; x < b.Min.X+b.Dx()*11/20; x++ {
+			r, g, _, _ := img.At(x, y).RGBA()
+			red, green, n = red+float64(r>>8), green+float64(g>>8), n+1
+		}
+	}
+	return red / n, green / n
 }
 
 // bottle draws the outline of a bottle, size pixels wide and high, in dark strokes.

@@ -28,7 +28,7 @@ func DefaultRecipe() Recipe {
 		// No Karras sigmas: the starter ends in pure noise, where they would
 		// spend most steps on noise levels that decide nothing.
 		Sampler: "dpmpp_2m",
-		Steps:   20, Guidance: 3, Count: 4, Width: 256, Height: 256,
+		Steps:   20, Guidance: 2, Count: 4, Width: 256, Height: 256,
 	}
 }
 

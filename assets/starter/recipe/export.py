@@ -33,7 +33,7 @@ INDEX = {
 }
 NOTE = {
     "name": "Maquette starter", "license": "MIT",
-    "recommended": {"guidance": 3, "steps": 20, "sampler": "dpmpp_2m", "width": 256, "height": 256},
+    "recommended": {"guidance": 2, "steps": 20, "sampler": "dpmpp_2m", "width": 256, "height": 256},
     "controls": {"lines": "controlnet-lines", "depth": "controlnet-depth"},
 }
 
