@@ -346,13 +346,13 @@ func TestZoomOnALargePadIsRoughAtFirst(t *testing.T) {
 func TestFittingToANewSizeTellsTheZoom(t *testing.T) {
 	b := newBench(t, newDoc(512, 512), 1)
 	told := 0.0
-	heard := make(chan struct{}, 100)
-	b.pad.do = func(f func()) { f(); heard <- struct{}{} }
+	calls := make(chan func(), 100) // this goroutine is the UI's
+	b.pad.do = func(f func()) { calls <- f }
 	b.pad.OnState = func() { told = b.pad.Zoom() }
 	was := b.pad.Zoom()
 	b.pad.Resize(fyne.NewSize(1200, 1000))
 	for told == 0 {
-		<-heard // the background of the document is heard of as well
+		(<-calls)() // the background of the document is heard of as well
 	}
 	if told == was || told != b.pad.Zoom() {
 		t.Errorf("told a zoom of %g after %g, it is %g", told, was, b.pad.Zoom())
