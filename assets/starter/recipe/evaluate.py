@@ -103,8 +103,7 @@ def as_rgb(plane):
 def save_sheet(path, rows, size):
     """rows: lists of (256, 256, 3); every picture is scaled to `size` pixels."""
     picture = Image.fromarray(np.concatenate([np.concatenate(r, 1) for r in rows]))
-    picture = picture.resize((size * len(rows[0]), size * len(rows)), Image.LANCZOS)
-    picture.quantize(256, Image.Quantize.MEDIANCUT, dither=Image.Dither.FLOYDSTEINBERG).save(path, optimize=True)
+    picture.resize((size * len(rows[0]), size * len(rows)), Image.LANCZOS).save(path, quality=90)
 
 
 def pick_kinds(cases, count):
@@ -125,7 +124,7 @@ def main():
     parser.add_argument("--sampler", default="dpmpp_2m", choices=["dpmpp_2m", "ddim"])
     parser.add_argument("--scan", type=int, default=24, help="cases for the scan of guidance and steps; 0 skips it")
     parser.add_argument("--bf16", action="store_true", help="compute in bfloat16 (faster on CPUs with AMX)")
-    parser.add_argument("--sheet", default=work("sheets", "sheet.png"))
+    parser.add_argument("--sheet", default=work("sheets", "sheet.jpg"))
     a = parser.parse_args()
     torch = threads()
     runner = Runner(a.folder, torch, torch.bfloat16 if a.bf16 else torch.float32, a.sampler)
