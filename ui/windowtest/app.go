@@ -264,6 +264,9 @@ func (a *App) Shot(name string) {
 	if dir == "" {
 		return
 	}
+	if err := os.MkdirAll(dir, 0o777); err != nil {
+		a.t.Fatal(err)
+	}
 	time.Sleep(400 * time.Millisecond)
 	file := filepath.Join(dir, strings.ReplaceAll(a.t.Name(), "/", "-")+"-"+name+".png")
 	if out, err := exec.Command("import", "-window", a.window, file).CombinedOutput(); err != nil {
