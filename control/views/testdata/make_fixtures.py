@@ -1,6 +1,6 @@
 """Make heldout.zip: objects of the starter's generator with exact cameras.
 
-    /opt/mq/bin/python make_fixtures.py [OUT.zip]
+    python3 make_fixtures.py [OUT.zip]
 
 Each object has one picture NN.png, 1 bit, 512 pixels wide: the line drawings of its views below each other, white on black;
 NN-depth.png, 16 bits, 64 x 64: depth along the front camera's view direction at every eighth pixel (x = 8 i + 4), as a share
