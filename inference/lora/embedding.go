@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"math"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 
@@ -36,24 +35,16 @@ type Embedding struct {
 // (clip_l and clip_g). Elements may be F64, F32, F16 or BF16. Errors:
 // *checkpoint.FormatError, *checkpoint.UnsupportedError, file system errors.
 func OpenEmbedding(path string) (*Embedding, error) {
-	if pickled(path) {
-		return nil, &checkpoint.UnsupportedError{Path: path, Reason: pickleReason}
-	}
-	header, err := checkpoint.OpenSafetensors(path)
-	if err != nil {
-		return nil, err
-	}
-	base := filepath.Base(header.Path)
-	e := &Embedding{Path: header.Path, Name: strings.TrimSuffix(base, filepath.Ext(base)), Vectors: map[Part][][]float32{}}
-	places, err := e.places(header)
-	if err != nil {
-		return nil, err
-	}
-	f, err := os.Open(header.Path)
+	header, f, name, err := open(path)
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
+	e := &Embedding{Path: header.Path, Name: name, Vectors: map[Part][][]float32{}}
+	places, err := e.places(header)
+	if err != nil {
+		return nil, err
+	}
 	for part, t := range places {
 		if e.Vectors[part], err = readVectors(f, t); err != nil {
 			return nil, err

@@ -62,21 +62,13 @@ func (e *FitError) Error() string {
 // checkpoint's, the error is a *FitError. Other errors: *checkpoint.FormatError,
 // *checkpoint.UnsupportedError for methods such as DoRA and LoKr, file system errors.
 func Open(path string, nets Networks) (*File, error) {
-	if pickled(path) {
-		return nil, &checkpoint.UnsupportedError{Path: path, Reason: pickleReason}
-	}
-	header, err := checkpoint.OpenSafetensors(path)
-	if err != nil {
-		return nil, err
-	}
-	f, err := os.Open(header.Path)
+	header, f, name, err := open(path)
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
-	base := filepath.Base(header.Path)
 	r := reader{
-		file:   &File{Path: header.Path, Name: strings.TrimSuffix(base, filepath.Ext(base)), Deltas: map[Part]map[string]*Delta{}, source: source{header}},
+		file:   &File{Path: header.Path, Name: name, Deltas: map[Part]map[string]*Delta{}, source: source{header}},
 		data:   f,
 		names:  index(nets),
 		groups: map[string]group{},
@@ -85,6 +77,22 @@ func Open(path string, nets Networks) (*File, error) {
 		return nil, err
 	}
 	return r.file, nil
+}
+
+// open reads the header of a safetensors file and opens it for its data; name is
+// that of the file without its ending. The caller closes data.
+func open(path string) (header *checkpoint.File, data *os.File, name string, err error) {
+	if pickled(path) {
+		return nil, nil, "", &checkpoint.UnsupportedError{Path: path, Reason: pickleReason}
+	}
+	if header, err = checkpoint.OpenSafetensors(path); err != nil {
+		return nil, nil, "", err
+	}
+	if data, err = os.Open(header.Path); err != nil {
+		return nil, nil, "", err
+	}
+	base := filepath.Base(header.Path)
+	return header, data, strings.TrimSuffix(base, filepath.Ext(base)), nil
 }
 
 const pickleReason = "pickled weights (.pt, .bin, .ckpt) can run any program when they are opened, so Maquette never reads them; " +
