@@ -101,7 +101,7 @@ func aboutImage(err error) string {
 		return lang.L("The picture can't be read: it is damaged, of an unknown kind, or larger than {{.Megapixels}} megapixels. Open it in another program and save it as PNG.",
 			map[string]any{"Megapixels": control.MaxImagePixels / 1_000_000})
 	case errors.Is(err, control.ErrNeedsDepthModel):
-		return lang.L("This is a photograph, and its depth needs a depth model. Use a line drawing, or another control such as soft edges.")
+		return lang.L("This is a photograph, and its depth needs a depth model. Put one in ONNX format into a model folder, or use a line drawing or another control such as soft edges.")
 	case is[*control.SizeError](err):
 		return lang.L("A side of the picture is shorter than {{.Min}} or longer than {{.Max}} pixels. Choose another size.",
 			map[string]any{"Min": control.MinSide, "Max": control.MaxSide})
