@@ -24,8 +24,17 @@ type photoDepther interface {
 // ControlOptions gives control's extractors what they need of the model
 // library: the depth model for photographs. m may be any Models.
 func ControlOptions(m Models) []control.Option {
+	if find := PhotoDepthOf(m); find != nil {
+		return []control.Option{control.WithPhotoDepth(find)}
+	}
+	return nil
+}
+
+// PhotoDepthOf is how the model library finds the depth of photographs, or nil
+// where m is no library.
+func PhotoDepthOf(m Models) control.PhotoDepth {
 	if d, ok := m.(photoDepther); ok {
-		return []control.Option{control.WithPhotoDepth(d.PhotoDepth)}
+		return d.PhotoDepth
 	}
 	return nil
 }

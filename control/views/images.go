@@ -23,7 +23,7 @@ type Style struct {
 	// LineWidth is that of lines in pixels, 1…3; 0 stands for 2.
 	LineWidth float64
 	// Fill is the part of the picture that the object fills when a camera has no
-	// span, 0…1; 0 stands for 0.82.
+	// span, 0…1; 0 stands for DefaultFill.
 	Fill float64
 }
 
@@ -45,7 +45,7 @@ func Render(ctx context.Context, m *Mesh, c Camera, size image.Point, s Style) (
 		s.LineWidth = 2
 	}
 	if s.Fill == 0 {
-		s.Fill = .82
+		s.Fill = DefaultFill
 	}
 	if !(s.LineWidth >= 1 && s.LineWidth <= 3) || !(s.Fill > 0 && s.Fill <= 1) {
 		return nil, fmt.Errorf("render view: line width %g is not in 1…3 pixels or fill %g not in 0…1", s.LineWidth, s.Fill)

@@ -45,12 +45,18 @@ func (s *studio) commands() []command {
 	view := []command{
 		{menu: "View", title: "Sketch", shortcut: ctrl(fyne.Key1), enabled: inProject, do: show(paneSketch)},
 		{menu: "View", title: "Control", shortcut: ctrl(fyne.Key2), enabled: inProject, do: show(paneControl)},
-		{menu: "View", title: "Result", shortcut: ctrl(fyne.Key3), enabled: inProject, do: show(paneResult)},
-		{menu: "View", title: "Gallery", shortcut: ctrl(fyne.Key4), enabled: inProject, do: show(paneGallery)},
+		{menu: "View", title: "Views", shortcut: ctrl(fyne.Key3), enabled: inProject, do: show(paneViews)},
+		{menu: "View", title: "Result", shortcut: ctrl(fyne.Key4), enabled: inProject, do: show(paneResult)},
+		{menu: "View", title: "Gallery", shortcut: ctrl(fyne.Key5), enabled: inProject, do: show(paneGallery)},
 		{menu: "View", title: "Next pane", key: "Tab", enabled: inProject, do: s.nextPane},
 		{menu: "View", title: "Split view", shortcut: ctrl(fyne.KeyBackslash), separator: true, enabled: inProject,
 			checked: func() bool { return s.work != nil && s.work.view.split },
-			do:      with(func(w *workspace) { w.view.arrange(!w.view.split); w.updatePreview(); s.menusChanged() })},
+			do: with(func(w *workspace) {
+				w.view.arrange(!w.view.split)
+				w.updatePreview()
+				w.views.update()
+				s.menusChanged()
+			})},
 		{menu: "View", title: "Inspector", shortcut: ctrlShift(fyne.KeyI), enabled: inProject,
 			checked: func() bool { return s.work != nil && !s.work.view.right.folded() },
 			do:      with(func(w *workspace) { w.view.right.setFolded(!w.view.right.folded()); s.menusChanged() })},

@@ -113,6 +113,9 @@ func (s *studio) typedKey(e *fyne.KeyEvent) {
 	if w.galleryShown() && w.gallery.HandleKey(e.Name) {
 		return
 	}
+	if w.view.visible(paneViews) && !w.view.split && w.views.handleKey(e.Name) {
+		return
+	}
 	if w.pad.HandleKey(e) {
 		return
 	}

@@ -19,6 +19,7 @@ type pane int
 const (
 	paneSketch pane = iota
 	paneControl
+	paneViews
 	paneResult
 	paneGallery
 )
@@ -61,6 +62,7 @@ func newProjectView(w *workspace) *projectView {
 	v.items = map[pane]*container.TabItem{
 		paneSketch:  container.NewTabItemWithIcon(lang.L("Sketch"), icon("pencil.svg"), v.place),
 		paneControl: container.NewTabItemWithIcon(lang.L("Control"), icon("control.svg"), w.control.object),
+		paneViews:   container.NewTabItemWithIcon(lang.L("Views"), icon("turntable.svg"), w.views.object),
 		paneResult:  container.NewTabItemWithIcon(lang.L("Result"), icon("cube.svg"), w.result.object),
 		paneGallery: container.NewTabItemWithIcon(lang.L("Gallery"), icon("gallery.svg"), w.gallery.Object()),
 	}
@@ -101,17 +103,17 @@ func (v *projectView) arrange(split bool) {
 	// in last.
 	v.place.RemoveAll()
 	if split {
-		v.tabs = container.NewAppTabs(v.items[paneControl], v.items[paneResult], v.items[paneGallery])
+		v.tabs = container.NewAppTabs(v.items[paneControl], v.items[paneViews], v.items[paneResult], v.items[paneGallery])
 		if selected == paneSketch {
 			selected = paneResult
 		}
 		v.middle.Add(container.NewHSplit(v.place, v.tabs))
 	} else {
-		v.tabs = container.NewAppTabs(v.items[paneSketch], v.items[paneControl], v.items[paneResult], v.items[paneGallery])
+		v.tabs = container.NewAppTabs(v.items[paneSketch], v.items[paneControl], v.items[paneViews], v.items[paneResult], v.items[paneGallery])
 		v.middle.Add(v.tabs)
 	}
 	v.place.Add(v.sketch)
-	v.tabs.OnSelected = func(*container.TabItem) { v.w.updatePreview() }
+	v.tabs.OnSelected = func(*container.TabItem) { v.w.updatePreview(); v.w.views.update() }
 	v.tabs.Select(v.items[selected])
 	v.middle.Refresh()
 }

@@ -38,6 +38,7 @@ type workspace struct {
 	jobs      *panels.Queue
 	gallery   *gallery.Gallery
 	control   *controlPane
+	views     *viewsPane
 	result    *resultPane
 	view      *projectView
 
@@ -176,6 +177,7 @@ func newWorkspace(s *studio, o opened) *workspace {
 	w.inspector = panels.NewInspector(w.intents(), panelIcons())
 	w.jobs = panels.NewQueue(w.queueIntents())
 	w.control = newControlPane(w)
+	w.views = newViewsPane(w)
 	w.result = newResultPane(w)
 	w.gallery = gallery.New(w.galleryDeps())
 	w.view = newProjectView(w)
@@ -195,6 +197,7 @@ func (w *workspace) close(done func(error)) {
 	w.draftWait.Stop()
 	w.live.Cancel()
 	w.preview.Cancel()
+	w.views.close()
 	w.gallery.Close()
 	d := w.draft()
 	w.s.wait(lang.L("Saving {{.Name}}…", map[string]any{"Name": w.project.Name()}), func(context.Context) error {
@@ -258,6 +261,7 @@ func (w *workspace) drawingChanged() {
 		return strokes, doc.Render(doc.Size()), nil
 	})
 	w.updatePreview()
+	w.views.changed()
 	w.result.overlayStale()
 	w.liveSoon()
 	w.view.bar.show()
@@ -346,6 +350,7 @@ func (w *workspace) changed() {
 	w.show()
 	w.draftWait.Touch()
 	w.updatePreview()
+	w.views.update()
 	w.liveSoon()
 }
 

@@ -174,7 +174,7 @@ func (s *session) control(ctx context.Context, e control.Extractor, in, out, siz
 	if out == "-" {
 		return encode(s.Out)
 	}
-	if err := writeFile(out, encode); err != nil {
+	if err := projects.WriteFile(out, encode); err != nil {
 		return err
 	}
 	if s.json {

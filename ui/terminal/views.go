@@ -18,6 +18,7 @@ import (
 
 	"maquette/control"
 	"maquette/control/views"
+	"maquette/projects"
 )
 
 // viewEvent is the line of --json that reports one view.
@@ -134,15 +135,8 @@ func (s *session) views(ctx context.Context, in string, f viewsFlags) error {
 	if err := os.MkdirAll(f.out, 0o755); err != nil {
 		return fmt.Errorf("views: %w", err)
 	}
-	// All views at one scale, so that the object keeps its size as it turns.
-	span := 0.
-	for i, c := range cameras {
-		cameras[i] = c.Frame(relief.Mesh, size, .82)
-		span = max(span, cameras[i].Span)
-	}
-	for i, c := range cameras {
-		c.Span = span
-		made, err := views.Render(ctx, relief.Mesh, c.Frame(relief.Mesh, size, .82), size, views.Style{LineWidth: f.lineWidth})
+	for i, c := range views.FrameAll(relief.Mesh, cameras, size, views.DefaultFill) {
+		made, err := views.Render(ctx, relief.Mesh, c, size, views.Style{LineWidth: f.lineWidth})
 		if err != nil {
 			return fmt.Errorf("view %s: %w", names[i], err)
 		}
@@ -157,7 +151,7 @@ func (s *session) views(ctx context.Context, in string, f viewsFlags) error {
 		if mesh.file == "" {
 			continue
 		}
-		if err := writeFile(mesh.file, mesh.write); err != nil {
+		if err := projects.WriteFile(mesh.file, mesh.write); err != nil {
 			return err
 		}
 		if !s.json {
@@ -177,7 +171,7 @@ func (s *session) writeView(dir, name string, made *views.Images) error {
 		image image.Image
 	}{{"depth", made.Depth}, {"normal", made.Normal}, {"lines", made.Lines}, {"mask", made.Mask}} {
 		file := filepath.Join(dir, name+"-"+kind.name+".png")
-		if err := writeFile(file, func(w io.Writer) error { return png.Encode(w, kind.image) }); err != nil {
+		if err := projects.WriteFile(file, func(w io.Writer) error { return png.Encode(w, kind.image) }); err != nil {
 			return err
 		}
 		event.Images[kind.name] = file

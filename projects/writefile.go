@@ -1,4 +1,4 @@
-package terminal
+package projects
 
 import (
 	"bufio"
@@ -9,9 +9,9 @@ import (
 	"path/filepath"
 )
 
-// writeFile writes a file so that it is either whole or not there: a temporary
-// file beside it takes its place when everything is on the disk.
-func writeFile(path string, write func(io.Writer) error) (err error) {
+// WriteFile writes a file that the user asked for, outside of any project:
+// whole or not at all. An existing file is replaced. Errors name the path.
+func WriteFile(path string, write func(io.Writer) error) (err error) {
 	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
 	if err != nil {
 		return fmt.Errorf("cannot write %s: %w", path, err)
