@@ -17,7 +17,11 @@ func EdgeF1(got, want *image.RGBA, tolerance int) (precision, recall, f1 float64
 	if got == nil || want == nil || got.Rect.Size() != want.Rect.Size() || tolerance < 0 {
 		return 0, 0, 0
 	}
-	g, w := edgeMask(got), edgeMask(want)
+	return agreement(edgeMask(got), edgeMask(want), tolerance)
+}
+
+// agreement is EdgeF1 of two masks of one size.
+func agreement(g, w *mask, tolerance int) (precision, recall, f1 float64) {
 	hitG, allG := covered(g, w.grown(tolerance))
 	hitW, allW := covered(w, g.grown(tolerance))
 	if allG == 0 && allW == 0 {
