@@ -24,6 +24,15 @@ const (
 	Tile     Kind = "tile"
 )
 
+// Lines reports whether control images of a kind are lines, white on black.
+func (k Kind) Lines() bool {
+	switch k {
+	case Canny, Lineart, Scribble, Straight, SoftEdge:
+		return true
+	}
+	return false
+}
+
 // ParamType says how a parameter is entered.
 type ParamType int
 

@@ -19,14 +19,16 @@ type Fidelity struct {
 	// F1 is the harmonic mean of Precision, the part of the picture's edges that
 	// lie on a line, and Recall, the part of the lines that became an edge; all
 	// within FidelityTolerance, 0…1.
-	F1, Precision, Recall float64
+	F1        float64 `json:"f1"`
+	Precision float64 `json:"precision"`
+	Recall    float64 `json:"recall"`
 	// Chamfer is the symmetric chamfer distance of lines and edges in pixels.
-	Chamfer float64
+	Chamfer float64 `json:"chamfer"`
 	// Straight is the share, by length, of the StraightLines straight lines of
 	// the drawing that are straight edges of the picture, 0…1. StraightLines is 0
 	// for drawings that aren't made of straight lines.
-	Straight      float64
-	StraightLines int
+	Straight      float64 `json:"straight,omitempty"`
+	StraightLines int     `json:"straight_lines,omitempty"`
 }
 
 // ErrNoLines says that there is no line that a picture could follow.

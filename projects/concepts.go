@@ -21,6 +21,9 @@ type Query struct {
 	// negative prompt, checkpoint name, view, variant or number.
 	Text   string
 	Oldest bool // oldest first
+	// ByFidelity puts those first that follow their sketch best, and those that
+	// were not measured last.
+	ByFidelity bool
 	// Offset and Limit select a page; a Limit of 0 means all.
 	Offset, Limit int
 }

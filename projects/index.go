@@ -31,7 +31,7 @@ type index struct {
 
 const (
 	indexName    = ".maquette/index.sqlite"
-	indexVersion = 1
+	indexVersion = 2
 )
 
 const indexSchema = `
@@ -39,6 +39,7 @@ CREATE TABLE concepts (
 	number  INTEGER PRIMARY KEY,
 	id      TEXT NOT NULL UNIQUE,
 	starred INTEGER NOT NULL,
+	fidelity REAL, -- F1 of the sketch's lines, or NULL
 	job     TEXT NOT NULL, -- that made it, or ''
 	search  TEXT NOT NULL,
 	mtime   INTEGER NOT NULL, -- of the sidecar, in nanoseconds
@@ -46,6 +47,7 @@ CREATE TABLE concepts (
 	sidecar BLOB NOT NULL
 );
 CREATE INDEX concepts_starred ON concepts (starred, number);
+CREATE INDEX concepts_fidelity ON concepts (fidelity, number);
 CREATE INDEX concepts_job ON concepts (job) WHERE job != '';
 `
 
@@ -194,13 +196,13 @@ func (ix *index) change(ctx context.Context, put []row, drop []string) error {
 	}
 	if len(put) > 0 {
 		st, err := tx.PrepareContext(ctx, `INSERT OR REPLACE INTO concepts
-			(number, id, starred, job, search, mtime, size, sidecar) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`)
+			(number, id, starred, fidelity, job, search, mtime, size, sidecar) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`)
 		if err != nil {
 			return err
 		}
 		defer st.Close()
 		for _, r := range put {
-			if _, err := st.ExecContext(ctx, conceptNumber(r.id), r.id, r.concept.Starred, r.concept.JobID, searchText(r.concept),
+			if _, err := st.ExecContext(ctx, conceptNumber(r.id), r.id, r.concept.Starred, r.concept.f1(), r.concept.JobID, searchText(r.concept),
 				r.stamp.mtime, r.stamp.size, r.data); err != nil {
 				return err
 			}
@@ -255,14 +257,17 @@ func (ix *index) query(ctx context.Context, q Query) ([]Concept, int, error) {
 	if err := ix.db.QueryRowContext(ctx, "SELECT count(*) FROM concepts WHERE "+where, args...).Scan(&total); err != nil {
 		return nil, 0, err
 	}
-	order, limit := "DESC", -1
+	order, limit := "number DESC", -1
 	if q.Oldest {
-		order = "ASC"
+		order = "number ASC"
+	}
+	if q.ByFidelity {
+		order = "fidelity DESC NULLS LAST, " + order
 	}
 	if q.Limit > 0 {
 		limit = q.Limit
 	}
-	list, err := ix.list(ctx, "WHERE "+where+" ORDER BY number "+order+" LIMIT ? OFFSET ?", append(args, limit, q.Offset)...)
+	list, err := ix.list(ctx, "WHERE "+where+" ORDER BY "+order+" LIMIT ? OFFSET ?", append(args, limit, q.Offset)...)
 	return list, total, err
 }
 

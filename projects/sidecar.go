@@ -6,6 +6,8 @@ import (
 	"math"
 	"path"
 	"time"
+
+	"maquette/control"
 )
 
 // Concept is a rendered image together with its recipe.
@@ -34,6 +36,9 @@ type Concept struct {
 	Seconds float64
 	// JobID is the job that made it, or "".
 	JobID string
+	// Fidelity says how well the image follows the sketch; nil where that was not
+	// measured.
+	Fidelity *control.Fidelity
 }
 
 // sidecar is the content of concepts/NNNN.json, and, without the star, of the
@@ -53,6 +58,7 @@ type sidecar struct {
 	Provider    string            `json:"provider,omitempty"`
 	Seconds     float64           `json:"seconds,omitempty"`
 	JobID       string            `json:"job,omitempty"`
+	Fidelity    *control.Fidelity `json:"fidelity,omitempty"`
 	Program     string            `json:"program,omitempty"`
 }
 
@@ -63,7 +69,7 @@ func newSidecar(c Concept) sidecar {
 	return sidecar{
 		Schema: Schema, ID: c.ID, Created: c.Created, Starred: c.Starred, Recipe: c.Recipe,
 		Image: c.ID + ".png", Sketch: c.Sketch, SketchID: c.SketchID, Controls: c.Controls, Hashes: c.Hashes,
-		Provider: c.Provider, Seconds: c.Seconds, JobID: c.JobID, Program: programName,
+		Provider: c.Provider, Seconds: c.Seconds, JobID: c.JobID, Fidelity: c.Fidelity, Program: programName,
 	}
 }
 
@@ -87,6 +93,9 @@ func (s sidecar) concept(id string) Concept {
 	if validID(c.SketchID) != nil {
 		c.SketchID = ""
 	}
+	if s.Fidelity != nil && sound(*s.Fidelity) {
+		c.Fidelity = s.Fidelity
+	}
 	return c
 }
 
@@ -107,6 +116,9 @@ func checkConcept(c Concept) error {
 	}
 	if c.SketchID != "" {
 		errs = append(errs, validID(c.SketchID))
+	}
+	if c.Fidelity != nil && !sound(*c.Fidelity) {
+		errs = append(errs, fmt.Errorf("a sketch fidelity of %+v", *c.Fidelity))
 	}
 	if math.IsNaN(c.Seconds) || math.IsInf(c.Seconds, 0) {
 		errs = append(errs, fmt.Errorf("%g seconds", c.Seconds))

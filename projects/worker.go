@@ -272,8 +272,12 @@ func (pr *partRun) store(i int, img *image.RGBA) error {
 	if err != nil {
 		return err
 	}
-	pr.last = time.Now()
 	pr.stored[i] = c.ID
+	// The image is safe; what is measured of it may fail.
+	if _, err := pr.q.p.measure(context.Background(), c, img); err != nil && !errors.Is(err, ErrNotMeasurable) {
+		pr.q.log.Warn("cannot measure the sketch fidelity", "concept", c.ID, "error", err)
+	}
+	pr.last = time.Now()
 	pr.q.update(pr.j, func() {
 		pr.j.Concepts = append(pr.j.Concepts, c.ID)
 		pr.j.Seeds = append(pr.j.Seeds, r.Seed)
