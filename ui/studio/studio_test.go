@@ -493,7 +493,7 @@ func TestPanesAndTabs(t *testing.T) {
 	s := newTestStudio(t)
 	w := s.newDrawingWith(false)
 	s.do(func() {
-		for _, want := range []pane{paneControl, paneResult, paneGallery, paneSketch} {
+		for _, want := range []pane{paneControl, paneViews, paneResult, paneGallery, paneSketch} {
 			s.nextPane()
 			if !w.view.visible(want) {
 				t.Errorf("Tab did not lead to pane %d", want)
