@@ -18,7 +18,7 @@ import (
 type Query struct {
 	Starred bool
 	// Text holds words, in any letter case, that must all occur in the prompt,
-	// negative prompt, checkpoint name, view, variant or number.
+	// negative prompt, checkpoint name, view, variant, set's name or number.
 	Text   string
 	Oldest bool // oldest first
 	// ByFidelity puts those first that follow their sketch best, and those that
@@ -253,6 +253,9 @@ func (p *Project) amend(id string, change func(*sidecar)) (Concept, error) {
 
 // searchText is what Query.Text is looked for in.
 func searchText(c Concept) string {
-	r := c.Recipe
-	return fold(strings.Join([]string{c.ID, r.Prompt, r.NegativePrompt, modelName(r.Checkpoint), r.View, r.Variant}, "\n"))
+	r, set := c.Recipe, ""
+	if c.Set != nil {
+		set = c.Set.Name
+	}
+	return fold(strings.Join([]string{c.ID, r.Prompt, r.NegativePrompt, modelName(r.Checkpoint), r.View, r.Variant, set}, "\n"))
 }

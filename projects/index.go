@@ -31,7 +31,7 @@ type index struct {
 
 const (
 	indexName    = ".maquette/index.sqlite"
-	indexVersion = 2
+	indexVersion = 3
 )
 
 const indexSchema = `
@@ -41,6 +41,10 @@ CREATE TABLE concepts (
 	starred INTEGER NOT NULL,
 	fidelity REAL, -- F1 of the sketch's lines, or NULL
 	job     TEXT NOT NULL, -- that made it, or ''
+	set_id  TEXT NOT NULL, -- or ''
+	stack   TEXT NOT NULL, -- the set, or the concept alone
+	place   TEXT NOT NULL, -- in the set, sorts as the places do
+	revision INTEGER NOT NULL, -- of the set
 	search  TEXT NOT NULL,
 	mtime   INTEGER NOT NULL, -- of the sidecar, in nanoseconds
 	size    INTEGER NOT NULL, -- of the sidecar, in bytes
@@ -49,6 +53,8 @@ CREATE TABLE concepts (
 CREATE INDEX concepts_starred ON concepts (starred, number);
 CREATE INDEX concepts_fidelity ON concepts (fidelity, number);
 CREATE INDEX concepts_job ON concepts (job) WHERE job != '';
+CREATE INDEX concepts_set ON concepts (set_id, place) WHERE set_id != '';
+CREATE INDEX concepts_stack ON concepts (stack);
 `
 
 // openIndex opens the project's index, replacing one that is no good.
@@ -196,14 +202,20 @@ func (ix *index) change(ctx context.Context, put []row, drop []string) error {
 	}
 	if len(put) > 0 {
 		st, err := tx.PrepareContext(ctx, `INSERT OR REPLACE INTO concepts
-			(number, id, starred, fidelity, job, search, mtime, size, sidecar) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`)
+			(number, id, starred, fidelity, job, set_id, stack, place, revision, search, mtime, size, sidecar)
+			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`)
 		if err != nil {
 			return err
 		}
 		defer st.Close()
 		for _, r := range put {
-			if _, err := st.ExecContext(ctx, conceptNumber(r.id), r.id, r.concept.Starred, r.concept.f1(), r.concept.JobID, searchText(r.concept),
-				r.stamp.mtime, r.stamp.size, r.data); err != nil {
+			// A colon is in no set's ID, so that the two kinds of stacks can't meet.
+			set, stack, place, revision := "", ":"+r.id, "", 0
+			if s := r.concept.Set; s != nil {
+				set, stack, place, revision = s.ID, s.ID, s.key(), s.Revision
+			}
+			if _, err := st.ExecContext(ctx, conceptNumber(r.id), r.id, r.concept.Starred, r.concept.f1(), r.concept.JobID,
+				set, stack, place, revision, searchText(r.concept), r.stamp.mtime, r.stamp.size, r.data); err != nil {
 				return err
 			}
 		}
@@ -245,6 +257,18 @@ func (p *Project) readRow(id string) (row, error) {
 
 // query lists a page of concepts.
 func (ix *index) query(ctx context.Context, q Query) ([]Concept, int, error) {
+	where, args := q.where()
+	var total int
+	if err := ix.db.QueryRowContext(ctx, "SELECT count(*) FROM concepts WHERE "+where, args...).Scan(&total); err != nil {
+		return nil, 0, err
+	}
+	order, limit := q.page("number", "fidelity")
+	list, err := ix.list(ctx, "WHERE "+where+" ORDER BY "+order+" LIMIT ? OFFSET ?", append(args, limit, q.Offset)...)
+	return list, total, err
+}
+
+// where is the condition for the concepts that q selects.
+func (q Query) where() (string, []any) {
 	where, args := "1", []any{}
 	if q.Starred {
 		where += " AND starred = 1"
@@ -253,22 +277,23 @@ func (ix *index) query(ctx context.Context, q Query) ([]Concept, int, error) {
 		where += " AND instr(search, ?) > 0"
 		args = append(args, word)
 	}
-	var total int
-	if err := ix.db.QueryRowContext(ctx, "SELECT count(*) FROM concepts WHERE "+where, args...).Scan(&total); err != nil {
-		return nil, 0, err
-	}
-	order, limit := "number DESC", -1
+	return where, args
+}
+
+// page is the order, by the columns of a concept's or a stack's number and
+// fidelity, and the number of lines that q asks for.
+func (q Query) page(number, fidelity string) (order string, limit int) {
+	order, limit = number+" DESC", -1
 	if q.Oldest {
-		order = "number ASC"
+		order = number + " ASC"
 	}
 	if q.ByFidelity {
-		order = "fidelity DESC NULLS LAST, " + order
+		order = fidelity + " DESC NULLS LAST, " + order
 	}
 	if q.Limit > 0 {
 		limit = q.Limit
 	}
-	list, err := ix.list(ctx, "WHERE "+where+" ORDER BY "+order+" LIMIT ? OFFSET ?", append(args, limit, q.Offset)...)
-	return list, total, err
+	return order, limit
 }
 
 // ofJob lists the concepts that a job made.

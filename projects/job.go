@@ -50,8 +50,14 @@ type Job struct {
 	Controls []string `json:"controls,omitempty"`
 	// Concepts are the IDs of the concepts that the job has stored.
 	Concepts []string `json:"concepts,omitempty"`
-	// Seeds are those of the images that are stored; Retry leaves them out.
+	// Seeds are those of the images that are stored.
 	Seeds []int64 `json:"seeds,omitempty"`
+	// Images are the indices of the images that are stored; Retry leaves them out.
+	Images []int `json:"images,omitempty"`
+	// Set is the set that the images belong to, or nil, and At their places in it,
+	// one for each of Recipe.Count.
+	Set *Set    `json:"set,omitempty"`
+	At  [][]int `json:"at,omitempty"`
 	// Notes are sentences for the user, such as a fallback to another provider.
 	Notes []string `json:"notes,omitempty"`
 	// Progress is how far a running job is; it is not stored.
@@ -64,8 +70,48 @@ func (j *Job) clone() Job {
 	c.Concepts = slices.Clone(j.Concepts)
 	c.Seeds = slices.Clone(j.Seeds)
 	c.Notes = slices.Clone(j.Notes)
+	c.Images = slices.Clone(j.Images)
 	c.Recipe.Controls = slices.Clone(j.Recipe.Controls)
 	return c
+}
+
+// imageOf returns the index among the job's images that a concept of it has; -1 if none.
+func (j *Job) imageOf(c Concept) int {
+	if j.Set == nil {
+		if i := c.Recipe.Seed - j.Recipe.Seed; i >= 0 && i < int64(j.Recipe.Count) {
+			return int(i)
+		}
+		return -1
+	}
+	if c.Set == nil || c.Set.ID != j.Set.ID {
+		return -1
+	}
+	return slices.IndexFunc(j.At, func(at []int) bool { return slices.Equal(at, c.Set.At) })
+}
+
+// place is the place of image i in the job's set, or nil.
+func (j *Job) place(i int) *Place {
+	if j.Set == nil || i >= len(j.At) {
+		return nil
+	}
+	return &Place{Set: *j.Set, At: j.At[i]}
+}
+
+// sound reports whether a job that was read from a file can be used.
+func (j *Job) sound() bool {
+	if j.ID == "" || j.Sketch != "" && localFile(j.Sketch) != nil {
+		return false
+	}
+	return j.Set == nil || len(j.At) == j.Recipe.Count && j.placesSound()
+}
+
+func (j *Job) placesSound() bool {
+	for i := range j.At {
+		if !j.place(i).sound() {
+			return false
+		}
+	}
+	return true
 }
 
 // span is a run of images of a job, by their index.
@@ -75,7 +121,7 @@ type span struct{ first, count int }
 func (j *Job) missing() []span {
 	var spans []span
 	for i := range j.Recipe.Count {
-		if slices.Contains(j.Seeds, j.Recipe.Seed+int64(i)) {
+		if slices.Contains(j.Images, i) || j.Set == nil && slices.Contains(j.Seeds, j.Recipe.Seed+int64(i)) {
 			continue
 		}
 		if n := len(spans); n > 0 && spans[n-1].first+spans[n-1].count == i {
@@ -118,7 +164,7 @@ func (p *Project) loadJobs(ctx context.Context) ([]*Job, error) {
 	}
 	var jobs []*Job
 	for _, j := range f.Jobs {
-		if j == nil || j.ID == "" || j.Sketch != "" && localFile(j.Sketch) != nil {
+		if j == nil || !j.sound() {
 			continue
 		}
 		if !j.State.Finished() {
@@ -147,6 +193,9 @@ func (p *Project) findStored(ctx context.Context, j *Job) error {
 		}
 		if !slices.Contains(j.Seeds, c.Recipe.Seed) {
 			j.Seeds = append(j.Seeds, c.Recipe.Seed)
+		}
+		if i := j.imageOf(c); i >= 0 && !slices.Contains(j.Images, i) {
+			j.Images = append(j.Images, i)
 		}
 	}
 	return nil

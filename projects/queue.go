@@ -53,6 +53,7 @@ type Queue struct {
 	log      *slog.Logger
 	extract  extractFunc
 	turns    turns
+	shared   sharedInputs
 
 	ctx    context.Context // ends with Close
 	stop   context.CancelFunc
@@ -96,52 +97,73 @@ func NewQueue(p *Project, r Renderer, m Models, log *slog.Logger) *Queue {
 // means the stored picture of the sketch sketchID. When Enqueue returns, the job
 // survives a crash. It encodes and stores the sketch and so takes a moment.
 func (q *Queue) Enqueue(ctx context.Context, sketchID string, sketch image.Image, r Recipe) (Job, error) {
-	if err := q.p.writable(ctx); err != nil {
+	jobs, err := q.enqueue(ctx, sketchID, sketch, []*Job{{Recipe: r}})
+	if err != nil {
 		return Job{}, err
 	}
-	if err := r.Validate(); err != nil {
-		return Job{}, err
+	return jobs[0], nil
+}
+
+// enqueue adds jobs that have a recipe, and may have a set, for one sketch.
+func (q *Queue) enqueue(ctx context.Context, sketchID string, sketch image.Image, jobs []*Job) ([]Job, error) {
+	if err := q.p.writable(ctx); err != nil {
+		return nil, err
 	}
 	if sketchID != "" {
 		if err := validID(sketchID); err != nil {
-			return Job{}, err
+			return nil, err
 		}
+	}
+	needed := false
+	for _, j := range jobs {
+		if err := j.Recipe.Validate(); err != nil {
+			return nil, err
+		}
+		needed = needed || j.Recipe.needsSketch()
 	}
 	if sketch == nil && sketchID != "" {
 		_, img, err := q.p.LoadSketch(ctx, sketchID)
 		if err != nil {
-			return Job{}, err
+			return nil, err
 		}
 		sketch = img
 	}
-	if sketch == nil && r.needsSketch() {
-		return Job{}, errors.New("this recipe follows a sketch: draw or open one, or remove its controls")
+	if sketch == nil && needed {
+		return nil, errors.New("this recipe follows a sketch: draw or open one, or remove its controls")
 	}
-	j := &Job{ID: uuid.NewString(), SketchID: sketchID, Recipe: r, State: JobQueued, Created: now()}
+	name := ""
 	if sketch != nil {
-		name, err := q.p.saveInput(sketch)
-		if err != nil {
-			return Job{}, fmt.Errorf("enqueue: %w", err)
+		var err error
+		if name, err = q.p.saveInput(sketch); err != nil {
+			return nil, fmt.Errorf("enqueue: %w", err)
 		}
-		j.Sketch = name
 	}
-	copied := j.clone()
-	if err := q.add(j); err != nil {
-		return Job{}, err
+	copied := make([]Job, len(jobs))
+	for i, j := range jobs {
+		j.ID, j.SketchID, j.Sketch, j.State, j.Created = uuid.NewString(), sketchID, name, JobQueued, now()
+		copied[i] = j.clone()
+	}
+	if err := q.add(jobs); err != nil {
+		return nil, err
 	}
 	q.p.hub.publish(QueueChanged{})
-	q.p.hub.publish(JobChanged{copied})
+	for _, j := range copied {
+		q.p.hub.publish(JobChanged{j})
+	}
 	signal(q.wake)
 	return copied, nil
 }
 
-// add stores the queue with a new job, then shows it to the worker.
-func (q *Queue) add(j *Job) error {
+// add stores the queue with new jobs, all or none, then shows them to the worker.
+func (q *Queue) add(added []*Job) error {
 	q.saving.Lock()
 	defer q.saving.Unlock()
 	q.mu.Lock()
 	q.forget()
-	jobs, closed := append(q.snapshot(), j.clone()), q.closed
+	jobs, closed := q.snapshot(), q.closed
+	for _, j := range added {
+		jobs = append(jobs, j.clone())
+	}
 	q.mu.Unlock()
 	if closed {
 		return fmt.Errorf("render queue: %w", ErrClosed)
@@ -151,7 +173,7 @@ func (q *Queue) add(j *Job) error {
 	}
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	q.jobs = append(q.jobs, j)
+	q.jobs = append(q.jobs, added...)
 	return nil
 }
 

@@ -39,6 +39,8 @@ type Concept struct {
 	// Fidelity says how well the image follows the sketch; nil where that was not
 	// measured.
 	Fidelity *control.Fidelity
+	// Set is the concept's place in a set, or nil.
+	Set *Place
 }
 
 // sidecar is the content of concepts/NNNN.json, and, without the star, of the
@@ -59,6 +61,7 @@ type sidecar struct {
 	Seconds     float64           `json:"seconds,omitempty"`
 	JobID       string            `json:"job,omitempty"`
 	Fidelity    *control.Fidelity `json:"fidelity,omitempty"`
+	Set         *Place            `json:"set,omitempty"`
 	Program     string            `json:"program,omitempty"`
 }
 
@@ -69,7 +72,7 @@ func newSidecar(c Concept) sidecar {
 	return sidecar{
 		Schema: Schema, ID: c.ID, Created: c.Created, Starred: c.Starred, Recipe: c.Recipe,
 		Image: c.ID + ".png", Sketch: c.Sketch, SketchID: c.SketchID, Controls: c.Controls, Hashes: c.Hashes,
-		Provider: c.Provider, Seconds: c.Seconds, JobID: c.JobID, Fidelity: c.Fidelity, Program: programName,
+		Provider: c.Provider, Seconds: c.Seconds, JobID: c.JobID, Fidelity: c.Fidelity, Set: c.Set, Program: programName,
 	}
 }
 
@@ -96,6 +99,9 @@ func (s sidecar) concept(id string) Concept {
 	if s.Fidelity != nil && sound(*s.Fidelity) {
 		c.Fidelity = s.Fidelity
 	}
+	if s.Set != nil && s.Set.sound() {
+		c.Set = s.Set
+	}
 	return c
 }
 
@@ -119,6 +125,9 @@ func checkConcept(c Concept) error {
 	}
 	if c.Fidelity != nil && !sound(*c.Fidelity) {
 		errs = append(errs, fmt.Errorf("a sketch fidelity of %+v", *c.Fidelity))
+	}
+	if c.Set != nil && !c.Set.sound() {
+		errs = append(errs, fmt.Errorf("the place %v is not one of the set %.80q", c.Set.At, c.Set.Name))
 	}
 	if math.IsNaN(c.Seconds) || math.IsInf(c.Seconds, 0) {
 		errs = append(errs, fmt.Errorf("%g seconds", c.Seconds))

@@ -115,17 +115,14 @@ func (q *Queue) safely(f func() error) (err error) {
 // render makes a job's control images and its missing images.
 func (q *Queue) render(ctx context.Context, j *Job) error {
 	q.mu.Lock()
-	r, spans, sketchFile := j.clone().Recipe, j.missing(), j.Sketch
+	r, spans := j.clone().Recipe, j.missing()
 	q.mu.Unlock()
 	if len(spans) == 0 {
 		return nil
 	}
-	var sketch image.Image
-	if sketchFile != "" {
-		var err error
-		if sketch, err = q.p.File(ctx, sketchFile); err != nil {
-			return fmt.Errorf("the sketch of this render: %w", err)
-		}
+	sketch, err := q.shared.input(ctx, q.p, j)
+	if err != nil {
+		return fmt.Errorf("the sketch of this render: %w", err)
 	}
 	req, err := q.request(ctx, sketch, r)
 	if err != nil {
@@ -178,7 +175,7 @@ func (q *Queue) request(ctx context.Context, sketch image.Image, r Recipe) (infe
 	req.Checkpoint = checkpoint
 	size := image.Pt(r.Width, r.Height)
 	for i, c := range r.Controls {
-		img, err := q.extract(ctx, c.Kind, sketch, size, c.Params)
+		img, err := q.shared.control(ctx, q.extract, c.Kind, sketch, size, c.Params)
 		if err != nil {
 			return req, fmt.Errorf("control image: %w", err)
 		}
@@ -264,10 +261,17 @@ func (pr *partRun) progress(p inference.Progress) {
 func (pr *partRun) store(i int, img *image.RGBA) error {
 	r := pr.r
 	r.Count, r.Seed = 1, pr.r.Seed+int64(pr.span.first+i)
+	place := pr.j.place(pr.span.first + i)
+	if place != nil {
+		if _, k := place.Axis(ViewField); k >= 0 {
+			r.View = place.Value(k).Value
+		}
+	}
 	// What the render took for this image alone is not known before the end, see complete.
 	seconds := time.Since(pr.last).Seconds()
 	c, err := pr.q.p.AddConcept(context.Background(), img, Concept{
 		Recipe: r, Sketch: pr.j.Sketch, SketchID: pr.j.SketchID, Controls: pr.controls, Seconds: seconds, JobID: pr.j.ID,
+		Set: place,
 	})
 	if err != nil {
 		return err
@@ -281,6 +285,7 @@ func (pr *partRun) store(i int, img *image.RGBA) error {
 	pr.q.update(pr.j, func() {
 		pr.j.Concepts = append(pr.j.Concepts, c.ID)
 		pr.j.Seeds = append(pr.j.Seeds, r.Seed)
+		pr.j.Images = append(pr.j.Images, pr.span.first+i)
 	})
 	signal(pr.q.unsafe)
 	return nil
