@@ -14,7 +14,8 @@ import (
 
 const cellInset = 4 // units between a cell's border and its picture
 
-// cell shows one concept: its thumbnail, a star, and whether it is selected.
+// cell shows one concept: its thumbnail, a star, how well it follows the sketch,
+// and whether it is selected.
 type cell struct {
 	widget.BaseWidget
 	size     fyne.Size
@@ -27,6 +28,7 @@ type cell struct {
 	ground *canvas.Rectangle
 	pic    *canvas.Image
 	star   *canvas.Image
+	badge  *badge
 	ring   *canvas.Rectangle
 }
 
@@ -44,6 +46,7 @@ func newCell(size fyne.Size, star fyne.Resource, onTap func(projects.Concept), o
 	c.star = canvas.NewImageFromResource(star)
 	c.star.FillMode = canvas.ImageFillContain
 	c.star.Hide()
+	c.badge = newBadge(func() string { return fidelityText(c.concept.Fidelity) })
 	c.ring = canvas.NewRectangle(nil)
 	c.ring.CornerRadius = 6
 	c.ring.StrokeWidth = 2
@@ -59,6 +62,7 @@ func (c *cell) show(concept projects.Concept, selected bool, t *thumbs) {
 		c.pic.Image = nil
 	}
 	c.concept, c.selected = concept, selected
+	c.badge.show(concept.Fidelity)
 	if concept.ID != "" && t != nil {
 		if img, ok := t.get(concept.ID); ok {
 			c.pic.Image = img
@@ -91,7 +95,7 @@ func (c *cell) MouseMoved(*desktop.MouseEvent) {}
 func (c *cell) MouseOut()                      { c.hovered = false; c.Refresh() }
 func (c *cell) MinSize() fyne.Size             { return c.size }
 func (c *cell) CreateRenderer() fyne.WidgetRenderer {
-	return &cellRenderer{c: c, objects: []fyne.CanvasObject{c.ground, c.pic, c.star, c.ring}}
+	return &cellRenderer{c: c, objects: []fyne.CanvasObject{c.ground, c.pic, c.star, c.badge.object, c.ring}}
 }
 
 type cellRenderer struct {
@@ -107,6 +111,9 @@ func (r *cellRenderer) Layout(s fyne.Size) {
 	const star = 20
 	r.c.star.Resize(fyne.NewSquareSize(star))
 	r.c.star.Move(fyne.NewPos(s.Width-star-8, 8))
+	b := r.c.badge.object.MinSize()
+	r.c.badge.object.Resize(b)
+	r.c.badge.object.Move(fyne.NewPos(s.Width-b.Width-8, s.Height-b.Height-8))
 }
 
 func (r *cellRenderer) Refresh() {
@@ -118,6 +125,9 @@ func (r *cellRenderer) Refresh() {
 	}
 	setVisible(c.ring, c.selected || c.hovered)
 	setVisible(c.star, c.concept.Starred)
+	// In the filmstrip's small cells it would hide too much of the picture.
+	setVisible(c.badge.object, c.concept.Fidelity != nil && c.size.Width >= badgeFrom)
+	r.Layout(c.Size())
 	for _, o := range r.objects {
 		o.Refresh()
 	}

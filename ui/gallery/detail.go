@@ -161,6 +161,7 @@ func recipeFacts(c projects.Concept) [][2]string {
 	}
 	add(lang.L("View"), r.View)
 	add(lang.L("Variant"), r.Variant)
+	add(lang.L("Sketch fidelity"), fidelityText(c.Fidelity))
 	add(lang.L("Provider"), c.Provider)
 	if c.Seconds > 0 {
 		add(lang.L("Time"), (time.Duration(c.Seconds*10) * time.Second / 10).String())

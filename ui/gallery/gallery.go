@@ -58,6 +58,7 @@ type Gallery struct {
 	grid   *widget.GridWrap
 	search *widget.Entry
 	starry *widget.Check
+	order  *widget.Select
 	count  *widget.Label
 	empty  *fyne.Container
 	hint   *widget.Label
@@ -77,6 +78,9 @@ func New(deps Deps) *Gallery {
 	g.search.SetPlaceHolder(lang.L("Search prompts"))
 	g.search.OnChanged = func(string) { g.queryLater() }
 	g.starry = widget.NewCheck(lang.L("Starred only"), func(bool) { g.requery() })
+	g.order = widget.NewSelect([]string{lang.L("Newest first"), lang.L("Closest to the sketch first")}, nil)
+	g.order.SetSelectedIndex(0)
+	g.order.OnChanged = func(string) { g.requery() }
 	g.count = widget.NewLabel("")
 	g.grid = widget.NewGridWrap(g.length, g.createCell, g.updateCell)
 	g.grid.OnSelected = func(i widget.GridWrapItemID) {
@@ -90,7 +94,7 @@ func New(deps Deps) *Gallery {
 	g.hint.Wrapping = fyne.TextWrapWord
 	g.empty = container.NewVBox(layout.NewSpacer(), g.hint, layout.NewSpacer())
 	searchBox := container.New(layout.NewGridWrapLayout(fyne.NewSize(240, g.search.MinSize().Height)), g.search)
-	bar := container.NewHBox(searchBox, g.starry, layout.NewSpacer(), g.count)
+	bar := container.NewHBox(searchBox, g.starry, g.order, layout.NewSpacer(), g.count)
 	g.browse = container.NewBorder(container.NewPadded(bar), nil, nil, nil, container.NewStack(g.grid, g.empty))
 	g.detail = newDetail(g)
 	g.detail.object.Hide()
@@ -265,7 +269,7 @@ func (g *Gallery) queryLater() {
 
 func (g *Gallery) requery() {
 	if g.list != nil {
-		g.list.setQuery(projects.Query{Starred: g.starry.Checked, Text: g.search.Text})
+		g.list.setQuery(projects.Query{Starred: g.starry.Checked, Text: g.search.Text, ByFidelity: g.order.SelectedIndex() == 1})
 	}
 }
 

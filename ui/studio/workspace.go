@@ -26,6 +26,8 @@ type workspace struct {
 	queue   *projects.Queue
 	saver   *projects.Autosaver
 	stop    func() // ends the subscription to the project
+	// measuring ends the search for concepts without a sketch fidelity.
+	measuring func()
 
 	state      *State
 	sketchID   string
@@ -185,10 +187,34 @@ func newWorkspace(s *studio, o opened) *workspace {
 	events, stop := w.project.Subscribe()
 	w.stop = stop
 	go w.follow(events)
+	w.measuring = inBackground(func(ctx context.Context) {
+		err := w.project.MeasureMissing(ctx, measuringRest, nil)
+		if err != nil && ctx.Err() == nil && !errors.Is(err, projects.ErrReadOnly) {
+			s.log.Warn("not all concepts have a sketch fidelity", "error", err)
+		}
+	})
 	w.show()
 	w.queueChanged()
 	w.offerInterrupted()
 	return w
+}
+
+// measuringRest is how long measuring the concepts of before rests after each,
+// as a multiple of the time that one takes: renders and drawing come first.
+const measuringRest = 4
+
+// inBackground starts work on a goroutine and returns what ends it and waits for that.
+func inBackground(work func(ctx context.Context)) (end func()) {
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		work(ctx)
+	}()
+	return func() {
+		cancel()
+		<-done
+	}
 }
 
 // close saves everything and closes the project; done is called on the UI goroutine.
@@ -201,6 +227,7 @@ func (w *workspace) close(done func(error)) {
 	w.gallery.Close()
 	d := w.draft()
 	w.s.wait(lang.L("Saving {{.Name}}…", map[string]any{"Name": w.project.Name()}), func(context.Context) error {
+		w.measuring()
 		w.live.Close()
 		w.preview.Close()
 		err := errors.Join(w.saver.Close(), writeDraft(w.project.Dir(), d), w.queue.Close())

@@ -1,6 +1,8 @@
 package tooltip
 
 import (
+	"image/color"
+
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/canvas"
 	"fyne.io/fyne/v2/container"
@@ -13,9 +15,9 @@ import (
 func NewLayer(content fyne.CanvasObject) fyne.CanvasObject {
 	l := &layer{
 		content: content,
-		ground:  canvas.NewRectangle(nil),
+		ground:  canvas.NewRectangle(color.Transparent),
 		label:   widget.NewLabel(""),
-		wake:    canvas.NewRectangle(nil),
+		wake:    canvas.NewRectangle(color.Transparent),
 	}
 	l.label.SizeName = theme.SizeNameCaptionText
 	l.box = container.NewWithoutLayout(l.ground, l.label)

@@ -6,6 +6,7 @@
 package tooltip
 
 import (
+	"image/color"
 	"time"
 
 	"fyne.io/fyne/v2"
@@ -20,6 +21,12 @@ const rest = 500 * time.Millisecond
 // New returns obj with text as its tooltip. The result takes obj's place in the layout; clicks, hovering and scrolling
 // reach obj as before.
 func New(obj fyne.CanvasObject, text string) fyne.CanvasObject {
+	return NewFunc(obj, func() string { return text })
+}
+
+// NewFunc is New for a text that changes: it is asked for when the tip is about to appear. While it is empty there is no
+// tip.
+func NewFunc(obj fyne.CanvasObject, text func() string) fyne.CanvasObject {
 	t := &tip{obj: obj, text: text, after: afterRest}
 	t.sensor = newSensor(t)
 	t.ExtendBaseWidget(t)
@@ -36,7 +43,7 @@ func afterRest(f func()) (stop func()) {
 type tip struct {
 	widget.BaseWidget
 	obj    fyne.CanvasObject
-	text   string
+	text   func() string
 	sensor *sensor
 	after  func(f func()) (stop func())
 }
@@ -87,13 +94,13 @@ func newSensor(t *tip) *sensor {
 
 // CreateRenderer implements fyne.Widget. A sensor shows nothing.
 func (s *sensor) CreateRenderer() fyne.WidgetRenderer {
-	return widget.NewSimpleRenderer(canvas.NewRectangle(nil))
+	return widget.NewSimpleRenderer(canvas.NewRectangle(color.Transparent))
 }
 
 // MouseIn implements desktop.Hoverable.
 func (s *sensor) MouseIn(ev *desktop.MouseEvent) {
 	s.pass(ev)
-	if ev.Button == 0 && s.tip.text != "" && s.stop == nil {
+	if ev.Button == 0 && s.tip.text() != "" && s.stop == nil {
 		s.stop = s.tip.after(s.show)
 	}
 }
@@ -168,7 +175,7 @@ func (s *sensor) show() {
 	}
 	if s.layer = findLayer(root); s.layer != nil {
 		at := driver.AbsolutePositionForObject(s).Subtract(driver.AbsolutePositionForObject(s.layer))
-		s.layer.show(s.tip.text, at, s.Size())
+		s.layer.show(s.tip.text(), at, s.Size())
 	}
 }
 
