@@ -12,12 +12,13 @@ import (
 	"maquette/inference/sampler"
 )
 
-// decode turns latents [n,4,h,w] into images, one by one, and hands each over.
-func (r *run) decode(ctx context.Context, latents []float32, first, n int) error {
+// decode turns latents [n,4,h,w] into the images of these numbers, one by one,
+// and hands each over.
+func (r *run) decode(ctx context.Context, latents []float32, images []int) error {
 	r.meter.enter(StageDecode)
-	each := len(latents) / n
-	for i := range n {
-		if r.res.Images[first+i] != nil {
+	each := len(latents) / len(images)
+	for i, number := range images {
+		if r.res.Images[number] != nil {
 			continue
 		}
 		began := time.Now()
@@ -25,8 +26,8 @@ func (r *run) decode(ctx context.Context, latents []float32, first, n int) error
 		if err != nil {
 			return err
 		}
-		r.res.Images[first+i] = img
-		r.meter.finishedDecode(first+i, time.Since(began), img)
+		r.res.Images[number] = img
+		r.meter.finishedDecode(number, time.Since(began), img)
 	}
 	return nil
 }
@@ -54,10 +55,10 @@ func (r *run) decodeOne(ctx context.Context, decoder *runtime.Session, scale flo
 	return img, err
 }
 
-// encodeInit runs the VAE's encoder on the image that img2img starts from.
+// encodeInit runs the VAE's encoder on an image that img2img starts from.
 // Where the image is transparent, it is white like paper.
-func (r *run) encodeInit(ctx context.Context) (*initLatents, error) {
-	return r.encodePixels(ctx, planes(r.req.Init, color.White, -1, 1))
+func (r *run) encodeInit(ctx context.Context, img image.Image) (*initLatents, error) {
+	return r.encodePixels(ctx, planes(img, color.White, -1, 1))
 }
 
 // encodePixels runs the VAE's encoder on three planes of the render's size.

@@ -3,7 +3,9 @@ package inference
 import (
 	"context"
 	"fmt"
+	"image"
 	"image/color"
+	"slices"
 	"strings"
 	"time"
 
@@ -15,17 +17,17 @@ import (
 // job is what all batches of a run share: the encoded prompts, the hints and
 // the image that img2img starts from.
 type job struct {
-	context []float32 // [1 or 2, 77, C]: the negative prompt's if guided, the prompt's
-	pooled  []float32 // [1 or 2, P] of the same prompts, Stable Diffusion XL only
-	hints   []*runtime.Tensor
+	context []float32           // [texts, 77, C]: the negative prompt's if guided, then those of Request.prompts
+	pooled  []float32           // [texts, P] of the same prompts, Stable Diffusion XL only
+	hints   [][]*runtime.Tensor // [1, C, h, w] of each control, one for all views or one for each
 	zero    *runtime.Tensor
-	init    *initLatents
-	masked  *masked // for inpainting only
-	start   int     // first sampling step
+	inits   []*initLatents // one for all views or one for each; none without an image to start from
+	masked  *masked        // for inpainting only
+	start   int            // first sampling step
 }
 
 func (j *job) close() {
-	for _, h := range j.hints {
+	for _, h := range slices.Concat(j.hints...) {
 		h.Close()
 	}
 	j.zero.Close()
@@ -45,17 +47,24 @@ func (r *run) prepare(ctx context.Context) (_ *job, err error) {
 	if j.context, j.pooled, err = r.encodePrompts(ctx); err != nil {
 		return nil, err
 	}
-	for i, c := range r.req.Controls {
-		hint, err := r.hint(ctx, r.net.controls[i], c)
-		if err != nil {
-			return nil, err
+	for i := range r.req.Controls {
+		j.hints = append(j.hints, nil)
+		for _, img := range r.req.controlImages(i) {
+			hint, err := r.hint(ctx, r.net.controls[i], img)
+			if err != nil {
+				return nil, err
+			}
+			j.hints[i] = append(j.hints[i], hint)
 		}
-		j.hints = append(j.hints, hint)
 	}
 	// At full strength a UNet for inpainting sees the image beside the noise alone.
-	if r.req.Init != nil && (r.net.channels == 4 || r.req.Strength < 1) {
-		if j.init, err = r.encodeInit(ctx); err != nil {
-			return nil, err
+	if r.net.channels == 4 || r.req.Strength < 1 {
+		for _, img := range r.req.inits() {
+			l, err := r.encodeInit(ctx, img)
+			if err != nil {
+				return nil, err
+			}
+			j.inits = append(j.inits, l)
 		}
 	}
 	if r.net.channels == inpaintChannels {
@@ -68,8 +77,8 @@ func (r *run) prepare(ctx context.Context) (_ *job, err error) {
 }
 
 // hint runs the part of a ControlNet that depends on the control image only.
-func (r *run) hint(ctx context.Context, c controlNet, control Control) (*runtime.Tensor, error) {
-	pixels := planes(control.Image, color.Black, 0, 1)
+func (r *run) hint(ctx context.Context, c controlNet, img image.Image) (*runtime.Tensor, error) {
+	pixels := planes(img, color.Black, 0, 1)
 	in, err := runtime.NewFloat32([]int64{1, 3, int64(r.req.Height), int64(r.req.Width)}, pixels)
 	if err != nil {
 		return nil, err
@@ -82,28 +91,21 @@ func (r *run) hint(ctx context.Context, c controlNet, control Control) (*runtime
 	return out["hint"], nil
 }
 
-// denoise takes n images from noise to latents [n,4,h,w], from image first on.
-func (r *run) denoise(ctx context.Context, j *job, first, n int) ([]float32, error) {
-	r.meter.index = first
+// denoise takes the n images of these numbers from noise to latents [n,4,h,w].
+func (r *run) denoise(ctx context.Context, j *job, images []int) ([]float32, error) {
+	n := len(images)
+	shown := max(slices.IndexFunc(images, func(i int) bool { return r.res.Images[i] == nil }), 0)
+	r.meter.index = images[shown]
 	r.meter.enter(StageDenoise)
 	s, err := sampler.New(r.req.Sampler, r.net.noise, r.req.Steps, r.req.Karras)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", r.req.Checkpoint, err)
 	}
-	generators := make([]*sampler.Generator, n)
-	for i := range generators {
-		generators[i] = sampler.NewGenerator(r.req.Seed + int64(first+i))
-	}
 	each := 4 * r.w * r.h
-	// Every image has a generator of its own, so that it doesn't depend on the batch it is in.
-	noise := func(dst []float32) {
-		for i, g := range generators {
-			g.Normal(dst[i*each : (i+1)*each])
-		}
-	}
+	noise := r.newNoise(images).fill
 	x := make([]float32, n*each)
-	if j.init != nil {
-		j.init.sample(x, noise)
+	if len(j.inits) > 0 {
+		joined(of(j.inits, images)).sample(x, noise)
 		fresh := make([]float32, len(x))
 		noise(fresh)
 		s.AddNoise(x, fresh, j.start)
@@ -117,7 +119,7 @@ func (r *run) denoise(ctx context.Context, j *job, first, n int) ([]float32, err
 	if j.masked != nil {
 		extra = j.masked.sample(n, noise)
 	}
-	model, err := r.newModel(j, n, extra)
+	model, err := r.newModel(j, images, extra)
 	if err != nil {
 		return nil, err
 	}
@@ -136,7 +138,7 @@ func (r *run) denoise(ctx context.Context, j *job, first, n int) ([]float32, err
 		}
 		show := preview.due(i-j.start, s.Steps()-j.start)
 		if show {
-			preview.denoised(s, x[:each], output[:each], i)
+			preview.denoised(s, x[shown*each:(shown+1)*each], output[shown*each:(shown+1)*each], i)
 		}
 		s.Step(x, output, i, noise)
 		r.meter.finishedStep(n, time.Since(began))
@@ -163,13 +165,16 @@ type model struct {
 	// named are inputs beside these, by name: Stable Diffusion XL's.
 	named   map[string]*runtime.Tensor
 	weights []*runtime.Tensor
-	output  []float32 // [n, 4, h, w]
+	hints   []*runtime.Tensor // [1 or as many, C, h, w] of each control
+	owned   []*runtime.Tensor // those of hints that are the batch's own
+	output  []float32         // [n, 4, h, w]
 }
 
-// newModel prepares the inputs of a batch; extra has the further channels [n, 5,
-// h, w] of a UNet for inpainting, or is nil.
-func (r *run) newModel(j *job, n int, extra []float32) (_ *model, err error) {
-	m := &model{r: r, j: j, n: n, output: make([]float32, n*4*r.w*r.h)}
+// newModel prepares the inputs of the batch of these images; extra has the
+// further channels [n, 5, h, w] of a UNet for inpainting, or is nil.
+func (r *run) newModel(j *job, images []int, extra []float32) (_ *model, err error) {
+	n := len(images)
+	m := &model{r: r, j: j, n: n, named: map[string]*runtime.Tensor{}, output: make([]float32, n*4*r.w*r.h)}
 	defer func() {
 		if err != nil {
 			m.close()
@@ -196,14 +201,23 @@ func (r *run) newModel(j *job, n int, extra []float32) (_ *model, err error) {
 	if m.step, err = runtime.NewFloat32([]int64{1}, []float32{0}); err != nil {
 		return nil, err
 	}
-	each := len(j.context) / copies
-	states := repeated(j.context, copies, n)
+	texts := r.texts(images)
+	states := picked(j.context, r.textCount(), texts)
 	if r.net.xl {
-		if err := m.nameSizes(repeated(j.pooled, copies, n), batch); err != nil {
+		if err := m.nameSizes(picked(j.pooled, r.textCount(), texts), batch); err != nil {
 			return nil, err
 		}
 	}
-	if m.context, err = runtime.NewFloat32([]int64{batch, prompt.Length, int64(each / prompt.Length)}, states); err != nil {
+	each := int64(len(states)) / batch
+	if m.context, err = runtime.NewFloat32([]int64{batch, prompt.Length, each / prompt.Length}, states); err != nil {
+		return nil, err
+	}
+	if r.req.sharing() {
+		if err := m.shareViews(copies); err != nil {
+			return nil, err
+		}
+	}
+	if err := m.batchHints(images, copies); err != nil {
 		return nil, err
 	}
 	for _, c := range r.req.Controls {
@@ -216,33 +230,76 @@ func (r *run) newModel(j *job, n int, extra []float32) (_ *model, err error) {
 	return m, nil
 }
 
-// repeated is each of the parts of values n times.
-func repeated(values []float32, parts, n int) []float32 {
+// textCount is the number of texts that are encoded.
+func (r *run) textCount() int {
+	if r.guided {
+		return 1 + r.req.perSet()
+	}
+	return r.req.perSet()
+}
+
+// texts are the numbers of the encoded texts that a batch of these images reads:
+// the negative prompt for each, if guided, then the prompts.
+func (r *run) texts(images []int) []int {
+	var list []int
+	first := 0
+	if r.guided {
+		list, first = make([]int, len(images)), 1
+	}
+	for _, i := range images {
+		list = append(list, first+i%r.req.perSet())
+	}
+	return list
+}
+
+// picked is the parts of values that have these numbers.
+func picked(values []float32, parts int, numbers []int) []float32 {
 	each := len(values) / parts
 	var out []float32
-	for c := range parts {
-		for range n {
-			out = append(out, values[c*each:(c+1)*each]...)
-		}
+	for _, i := range numbers {
+		out = append(out, values[i*each:(i+1)*each]...)
 	}
 	return out
+}
+
+// batchHints finds the hints of a batch's images, and joins them where every view has its own.
+func (m *model) batchHints(images []int, copies int) error {
+	for _, list := range m.j.hints {
+		if len(list) == 1 {
+			m.hints = append(m.hints, list[0])
+			continue
+		}
+		var values []float32
+		for range copies {
+			for _, hint := range of(list, images) {
+				values = append(values, hint.Float32()...)
+			}
+		}
+		shape := slices.Clone(list[0].Shape())
+		shape[0] = int64(copies * len(images))
+		hint, err := runtime.NewFloat32(shape, values)
+		if err != nil {
+			return err
+		}
+		m.hints, m.owned = append(m.hints, hint), append(m.owned, hint)
+	}
+	return nil
 }
 
 // nameSizes makes what Stable Diffusion XL reads besides: the embeddings of the
 // whole prompts, and the sizes of an image that was neither scaled nor cropped.
 func (m *model) nameSizes(pooled []float32, batch int64) (err error) {
-	m.named = map[string]*runtime.Tensor{}
 	if m.named["text_embeds"], err = runtime.NewFloat32([]int64{batch, int64(len(pooled)) / batch}, pooled); err != nil {
 		return err
 	}
 	h, w := float32(m.r.req.Height), float32(m.r.req.Width)
-	sizes := repeated([]float32{h, w, 0, 0, h, w}, 1, int(batch))
+	sizes := slices.Repeat([]float32{h, w, 0, 0, h, w}, int(batch))
 	m.named["time_ids"], err = runtime.NewFloat32([]int64{batch, 6}, sizes)
 	return err
 }
 
 func (m *model) close() {
-	for _, t := range append([]*runtime.Tensor{m.sample, m.latents, m.step, m.context}, m.weights...) {
+	for _, t := range slices.Concat([]*runtime.Tensor{m.sample, m.latents, m.step, m.context}, m.weights, m.owned) {
 		t.Close()
 	}
 	runtime.CloseAll(m.named)
@@ -296,7 +353,7 @@ func (m *model) residuals(ctx context.Context, i, steps int) (map[string]*runtim
 			continue
 		}
 		net := m.r.net.controls[k].net
-		next, err := m.r.e.exec(ctx, net, m.inputs(net, sum, map[string]*runtime.Tensor{"hint": m.j.hints[k], "weight": m.weights[k]}))
+		next, err := m.r.e.exec(ctx, net, m.inputs(net, sum, map[string]*runtime.Tensor{"hint": m.hints[k], "weight": m.weights[k]}))
 		runtime.CloseAll(sum)
 		if err != nil {
 			return nil, err
@@ -339,6 +396,15 @@ func (m *model) inputs(s *runtime.Session, residuals, more map[string]*runtime.T
 // initLatents is the distribution of latents that the VAE's encoder gives for
 // an image, already scaled. deviation is nil for a VAE that gives latents alone.
 type initLatents struct{ mean, deviation []float32 }
+
+// joined makes one distribution of those of a batch's images.
+func joined(list []*initLatents) *initLatents {
+	l := &initLatents{}
+	for _, one := range list {
+		l.mean, l.deviation = append(l.mean, one.mean...), append(l.deviation, one.deviation...)
+	}
+	return l
+}
 
 // sample fills x with latents for each image of a batch. As in diffusers they
 // are drawn from the distribution of an AutoencoderKL, with each image's own

@@ -9,12 +9,12 @@ import (
 )
 
 // encodePrompts runs the text encoders on the negative prompt, if guided, and
-// the prompt. With two encoders the values of a token stand side by side; pooled
+// the prompt, or the prompts of all views. With two encoders the values of a token stand side by side; pooled
 // is the second one's embedding of each whole prompt.
 func (r *run) encodePrompts(ctx context.Context) (states, pooled []float32, err error) {
-	texts := []string{r.req.Prompt}
+	texts := r.req.prompts()
 	if r.guided {
-		texts = []string{r.req.NegativePrompt, r.req.Prompt}
+		texts = append([]string{r.req.NegativePrompt}, texts...)
 	}
 	first, err := r.encodeTexts(ctx, r.net.text, texts, r.net.pads[0])
 	if err != nil || r.net.text2 == nil {
@@ -41,7 +41,7 @@ func (r *run) encodeTexts(ctx context.Context, encoder *runtime.Session, texts [
 		tokens := r.e.tokenizer.Tokenize(text)
 		if tokens.Cut != "" {
 			name := "prompt"
-			if i < len(texts)-1 {
+			if r.guided && i == 0 {
 				name = "negative prompt"
 			}
 			r.note(fmt.Sprintf("The %s is longer than %d tokens; its end is not used: %s", name, prompt.Length-2, tokens.Cut))

@@ -11,7 +11,7 @@ import (
 type Control struct {
 	// ControlNet is the path of a ControlNet: a diffusers folder or a .safetensors file.
 	ControlNet string
-	// Image is the control image at the size of the render.
+	// Image is the control image at the size of the render; nil if every view has its own.
 	Image image.Image
 	// Weight scales the residuals, 0…2; 1 is what the ControlNet was trained for.
 	Weight float32
@@ -48,8 +48,13 @@ type Request struct {
 	// Seed decides the initial noise; image i of Count uses Seed+i. The noise
 	// equals torch.randn with torch.Generator("cpu").manual_seed(Seed+i).
 	Seed int64
-	// Count is the number of images, 1…64.
+	// Count is the number of images, 1…64; with Views of sets of them.
 	Count int
+	// Views, if not empty, are the cameras that each of Count sets shows the object
+	// from, and Share says how they keep to one object. Image i has seed Seed+i and
+	// shows view i modulo the number of views.
+	Views []View
+	Share Share
 	// Init, if not nil, is the image that img2img starts from, at the render's
 	// size; Strength 0…1 says how much of it is replaced.
 	Init     image.Image
@@ -83,7 +88,7 @@ type Progress struct {
 	Remaining time.Duration
 	// Preview is the image taking shape, or nil. It is not written to after it was handed over.
 	Preview *image.RGBA
-	// Image is the index in 0…Count-1 that Preview shows.
+	// Image is the index in 0…Images()-1 that Preview shows.
 	Image int
 	// Done is a finished image (index Image), handed over as soon as it is decoded, or nil.
 	Done *image.RGBA
@@ -93,7 +98,7 @@ type Progress struct {
 
 // Result is a finished render.
 type Result struct {
-	// Images has Count opaque images of the render's size.
+	// Images has Request.Images opaque images of the render's size.
 	Images []*image.RGBA
 	Seeds  []int64
 	// Provider is the execution provider that ran the UNet, such as "CPU" or "WebGPU".

@@ -22,14 +22,39 @@ const (
 	bytesPerLatent = 4 * 48
 )
 
-// batchSize is how many of count images are denoised at once: at most most, and
-// so that the UNet's activations stay within half of the free memory. channels
-// is the width of the UNet's first level; guided doubles every image.
-func batchSize(count, most, w, h, channels int, guided bool, free int64) int {
+// activations is the memory in bytes that one image takes while it is denoised.
+// channels is the width of the UNet's first level; guided doubles it.
+func activations(w, h, channels int, guided bool) int64 {
 	each := int64(w) * int64(h) * int64(channels) * bytesPerLatent
 	if guided {
 		each *= 2
 	}
+	return each
+}
+
+// activations is the memory in bytes that one of views images takes besides,
+// where it reads the others: the scores of its largest layer that shares, with
+// eight heads, and two joined tensors.
+func (s Share) activations(views, w, h, channels int, guided bool) int64 {
+	reads := int64(views)
+	if s.Mode == ShareFirst {
+		reads = 2
+	}
+	tokens, width := int64(w)*int64(h), int64(channels)
+	for tokens > int64(s.sharing().MaxTokens) {
+		tokens, width = (tokens+3)/4, 2*width
+	}
+	each := 4 * reads * tokens * (8*tokens + 2*width)
+	if guided {
+		each *= 2
+	}
+	return each
+}
+
+// batchSize is how many of count images are denoised at once: at most most, and
+// so that the UNet's activations, each bytes an image, stay within half of the
+// free memory.
+func batchSize(count, most int, each, free int64) int {
 	fits := int(min(free/2/max(each, 1), int64(most)))
 	n := min(count, max(fits, 1))
 	// Batches of about the same size: 5 images in 3 and 2, not in 4 and 1.

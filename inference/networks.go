@@ -75,7 +75,7 @@ func (r *run) load(ctx context.Context) (*networks, error) {
 		}
 		warm = warm && r.e.cache.has(keys[i])
 	}
-	r.meter = newMeter(r.report, sampler.Passes(r.req.Sampler, r.req.Steps)-r.startStep(), r.req.Count, warm)
+	r.meter = newMeter(r.report, sampler.Passes(r.req.Sampler, r.req.Steps)-r.startStep(), r.req.Images(), warm)
 	r.meter.enter(StageLoad)
 	r.tellPassedOver()
 	for i, p := range parts {
@@ -146,7 +146,12 @@ func (n *networks) parts(m *checkpoint.Model, req Request) ([]part, error) {
 		}
 		list = append(list, part{"hint", component, net.HintGraph, &n.controls[i].hint}, part{"control", component, net.Graph, &n.controls[i].net})
 	}
-	list = append(list, part{"unet", m.UNet, func(s arch.Size) (*graph.Model, error) { return unet.Graph(s, true) }, &n.unet})
+	kind := "unet"
+	if req.sharing() {
+		sharing := req.Share.sharing()
+		kind, unet = fmt.Sprintf("unet of views up to %d tokens", sharing.MaxTokens), unet.Shared(sharing)
+	}
+	list = append(list, part{kind, m.UNet, func(s arch.Size) (*graph.Model, error) { return unet.Graph(s, true) }, &n.unet})
 	vaes, err := n.vaeParts(m, req)
 	return append(list, vaes...), err
 }
@@ -223,7 +228,7 @@ func (n *networks) vaeParts(m *checkpoint.Model, req Request) ([]part, error) {
 		n.previewScale = preview.ScalingFactor()
 		list = append(list, part{"decoder", small, preview.Decoder, &n.preview})
 	}
-	if req.Init != nil || n.channels == inpaintChannels {
+	if len(req.inits()) > 0 || n.channels == inpaintChannels {
 		// TAESD may come as a decoder alone; the checkpoint's own VAE encodes then.
 		if !component.HasEncoder() {
 			component, vae = m.VAE, own

@@ -40,8 +40,15 @@ func newMeter(report func(Progress), steps, count int, warm bool) *meter {
 	return m
 }
 
-// batches says in how many batches the images are made.
-func (m *meter) batches(n int) { m.steps = n * m.perBatch }
+// batches says in which batches the images are made; some may be in several.
+func (m *meter) batches(list [][]int) {
+	m.steps = len(list) * m.perBatch
+	again := -m.images
+	for _, images := range list {
+		again += len(images)
+	}
+	m.total += float64(max(again, 0) * m.perBatch)
+}
 
 // enter begins a stage.
 func (m *meter) enter(s Stage) {

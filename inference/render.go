@@ -68,8 +68,8 @@ func (e *Engine) renderOnProviders(ctx context.Context, req Request, report func
 	hashes := make(chan hashResult, 1)
 	go func() { hashes <- e.hashModels(stopHashing, req) }()
 
-	res := &Result{Images: make([]*image.RGBA, req.Count)}
-	for i := range req.Count {
+	res := &Result{Images: make([]*image.RGBA, req.Images())}
+	for i := range req.Images() {
 		res.Seeds = append(res.Seeds, req.Seed+int64(i))
 	}
 	run := e.newRun(req, report, res)
@@ -160,7 +160,7 @@ func (e *Engine) newRun(req Request, report func(Progress), res *Result) *run {
 // startStep is the first sampling step: later ones only, where the render
 // starts from an image.
 func (r *run) startStep() int {
-	if r.req.Init == nil {
+	if len(r.req.inits()) == 0 {
 		return 0
 	}
 	return sampler.FirstPass(r.req.Sampler, r.req.Steps, decimal(r.req.Strength))
@@ -208,26 +208,39 @@ func (r *run) attempt(ctx context.Context) error {
 	default:
 		most = gpuBatch
 	}
-	size := batchSize(r.req.Count, most, r.w, r.h, r.net.width, r.guided, freeMemory())
-	r.meter.batches((r.req.Count + size - 1) / size)
-	for first := 0; first < r.req.Count; first += size {
-		n := min(size, r.req.Count-first)
-		if r.res.Images[first+n-1] != nil {
+	batches := r.batches(most)
+	r.meter.batches(batches)
+	for _, images := range batches {
+		if !slices.ContainsFunc(images, func(i int) bool { return r.res.Images[i] == nil }) {
 			continue // an earlier attempt made them
 		}
 		began := time.Now()
-		latents, err := r.denoise(ctx, job, first, n)
+		latents, err := r.denoise(ctx, job, images)
 		if err != nil {
 			return err
 		}
 		r.res.Denoise += time.Since(began)
 		began = time.Now()
-		if err := r.decode(ctx, latents, first, n); err != nil {
+		if err := r.decode(ctx, latents, images); err != nil {
 			return err
 		}
 		r.res.Decode += time.Since(began)
 	}
 	return nil
+}
+
+// batches plans which images are denoised at once, at most most of them if they
+// don't read each other.
+func (r *run) batches(most int) [][]int {
+	count, each := r.req.Images(), activations(r.w, r.h, r.net.width, r.guided)
+	if r.req.sharing() {
+		count = len(r.req.Views)
+		each += r.req.Share.activations(count, r.w, r.h, r.net.width, r.guided)
+		if most = count; r.e.maxBatch > 0 {
+			most = r.e.maxBatch
+		}
+	}
+	return r.req.batches(batchSize(count, most, each, freeMemory()))
 }
 
 // runSession runs a session and tells the failure of a provider from other errors.

@@ -17,6 +17,7 @@ const (
 	inpaintChannels  = 9 // latents, mask, latents of the masked image
 	maxSteps         = 150
 	maxCount         = 64
+	maxViews         = 32
 	maxGuidance      = 50
 	maxControls      = 8
 	maxWeight        = 2
@@ -79,7 +80,7 @@ func (r Request) Validate() error {
 	}
 	size := image.Pt(r.Width, r.Height)
 	for i, c := range r.Controls {
-		c.validate(size, func(field, format string, args ...any) {
+		c.validate(size, len(r.Views) > 0, func(field, format string, args ...any) {
 			refuse(fmt.Sprintf("Controls[%d].%s", i, field), format, args...)
 		})
 	}
@@ -87,10 +88,11 @@ func (r Request) Validate() error {
 		if got := r.Init.Bounds().Size(); got != size {
 			refuse("Init", "the image has %d×%d pixels, the render %d×%d", got.X, got.Y, size.X, size.Y)
 		}
-		if !within(r.Strength, 0, 1) || r.Strength == 0 {
-			refuse("Strength", "%v is not above 0 and at most 1", r.Strength)
-		}
 	}
+	if len(r.inits()) > 0 && (!within(r.Strength, 0, 1) || r.Strength == 0) {
+		refuse("Strength", "%v is not above 0 and at most 1", r.Strength)
+	}
+	r.validateViews(refuse)
 	if r.Mask != nil {
 		if r.Init == nil {
 			refuse("Mask", "there is no image (Init) that it belongs to")
@@ -102,12 +104,15 @@ func (r Request) Validate() error {
 	return errors.Join(problems...)
 }
 
-func (c Control) validate(size image.Point, refuse func(field, format string, args ...any)) {
+// validate checks a control; in a render of views they may have the images.
+func (c Control) validate(size image.Point, views bool, refuse func(field, format string, args ...any)) {
 	if strings.TrimSpace(c.ControlNet) == "" {
 		refuse("ControlNet", "no ControlNet is chosen")
 	}
 	if c.Image == nil {
-		refuse("Image", "there is no control image")
+		if !views {
+			refuse("Image", "there is no control image")
+		}
 	} else if got := c.Image.Bounds().Size(); got != size {
 		refuse("Image", "the control image has %d×%d pixels, the render %d×%d", got.X, got.Y, size.X, size.Y)
 	}

@@ -97,7 +97,7 @@ func TestBatchSize(t *testing.T) {
 		{4, 4, 256, 256, 320, true, 2 * gib, 1},
 		{4, 4, 256, 256, 320, false, 0, 1},
 	} {
-		if got := batchSize(c.count, c.most, c.w, c.h, c.channels, c.guided, c.free); got != c.want {
+		if got := batchSize(c.count, c.most, activations(c.w, c.h, c.channels, c.guided), c.free); got != c.want {
 			t.Errorf("%+v: got %d", c, got)
 		}
 	}

@@ -10,6 +10,7 @@ import (
 type ControlNet struct {
 	component *checkpoint.Component
 	config    unetConfig
+	views     *ViewSharing
 }
 
 // NewControlNet reads the config of a ControlNet. Errors: *ConfigError.
@@ -21,7 +22,14 @@ func NewControlNet(c *checkpoint.Component) (*ControlNet, error) {
 	if err := checkDownTypes(c.Dir, config); err != nil {
 		return nil, err
 	}
-	return &ControlNet{c, config}, nil
+	return &ControlNet{component: c, config: config}, nil
+}
+
+// Shared is the same ControlNet for the views of one object, see ViewSharing.
+func (n *ControlNet) Shared(v ViewSharing) *ControlNet {
+	out := *n
+	out.views = &v
+	return &out
 }
 
 // Context is the width of the text embeddings that it reads.
@@ -70,7 +78,7 @@ func (n *ControlNet) HintGraph(size Size) (*graph.Model, error) {
 //
 // Inputs: sample [batch, in, h, w]; timestep float32 [1]; encoder_hidden_states
 // [batch, tokens, context]; for Stable Diffusion XL text_embeds and time_ids as
-// the UNet's; hint [1, C, h, w] from HintGraph; weight float32
+// the UNet's; hint [1 or batch, C, h, w] from HintGraph; weight float32
 // [1]; prev_down_0 … and prev_mid: the residuals of the ControlNet before this
 // one, or a zero [1,1,1,1] each. Outputs: down_0 … and mid, each the previous
 // residual plus weight times this ControlNet's.
@@ -78,7 +86,8 @@ func (n *ControlNet) Graph(size Size) (*graph.Model, error) {
 	b := graph.New("ControlNet")
 	x := b.Input("sample", graph.Float32, dim(size.Batch), int64(n.config.InChannels), dim(size.Height), dim(size.Width))
 	in := n.config.inputs(b, size.Batch)
-	hint := b.Input("hint", graph.Float32, 1, int64(n.config.Channels[0]), dim(size.Height), dim(size.Width))
+	in.context.views = n.views.inputs(b, size.Batch)
+	hint := b.Input("hint", graph.Float32, graph.Dynamic, int64(n.config.Channels[0]), dim(size.Height), dim(size.Width))
 	weight := b.Input("weight", graph.Float32, 1)
 	prev := make([]graph.Value, n.Residuals())
 	for i := range prev {

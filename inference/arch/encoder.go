@@ -32,7 +32,7 @@ func newUNetEncoder(s graph.Scope, c unetConfig) unetEncoder {
 // conditions are what a UNet or ControlNet reads beside the latents.
 type conditions struct {
 	timestep graph.Value // [1]
-	context  graph.Value // [batch, tokens, crossDim]
+	context  reading
 	// text [batch, pooled] and sizes [batch, 6] are Stable Diffusion XL's.
 	text, sizes graph.Value
 }
@@ -41,7 +41,7 @@ type conditions struct {
 func (c unetConfig) inputs(b *graph.Builder, batch int) conditions {
 	in := conditions{
 		timestep: b.Input("timestep", graph.Float32, 1),
-		context:  b.Input("encoder_hidden_states", graph.Float32, dim(batch), graph.Dynamic, int64(c.crossDim)),
+		context:  reading{text: b.Input("encoder_hidden_states", graph.Float32, dim(batch), graph.Dynamic, int64(c.crossDim))},
 	}
 	if c.Addition != nil {
 		in.text = b.Input("text_embeds", graph.Float32, dim(batch), int64(c.pooled()))
@@ -62,7 +62,7 @@ func (e unetEncoder) embed(in conditions) graph.Value {
 
 // forward starts after conv_in and gives the mid block's output and what it
 // passed on the way: x itself, and the output of each resnet and downsampler.
-func (e unetEncoder) forward(x, temb, context graph.Value) (graph.Value, []graph.Value) {
+func (e unetEncoder) forward(x, temb graph.Value, context reading) (graph.Value, []graph.Value) {
 	skips := []graph.Value{x}
 	for _, block := range e.downBlocks {
 		var more []graph.Value
@@ -94,7 +94,7 @@ func newDownBlock(s graph.Scope, c unetConfig, level, in, out int) downBlock {
 	return b
 }
 
-func (b downBlock) forward(x, temb, context graph.Value) (graph.Value, []graph.Value) {
+func (b downBlock) forward(x, temb graph.Value, context reading) (graph.Value, []graph.Value) {
 	var skips []graph.Value
 	for j, r := range b.resnets {
 		x = r.forward(x, temb)
@@ -124,7 +124,7 @@ func newMidBlock(s graph.Scope, c unetConfig, channels, level int) midBlock {
 	return midBlock{resnet(0), newTransformer(s.Sub("attentions.0"), channels, c.heads[level], c.depth[level], c), resnet(1)}
 }
 
-func (m midBlock) forward(x, temb, context graph.Value) graph.Value {
+func (m midBlock) forward(x, temb graph.Value, context reading) graph.Value {
 	x = m.resnet0.forward(x, temb)
 	return m.resnet1.forward(m.attention.forward(x, context), temb)
 }

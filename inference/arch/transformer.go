@@ -64,10 +64,10 @@ func newTransformerBlock(s graph.Scope, channels, context, heads int) transforme
 	}
 }
 
-func (t transformerBlock) forward(x, context graph.Value) graph.Value {
+func (t transformerBlock) forward(x graph.Value, context reading) graph.Value {
 	h := t.norm1.forward(x)
-	x = x.Add(t.attn1.forward(h, h))
-	x = x.Add(t.attn2.forward(t.norm2.forward(x), context))
+	x = x.Add(t.attn1.forwardViews(h, context.views))
+	x = x.Add(t.attn2.forward(t.norm2.forward(x), context.text))
 	return x.Add(t.ff.forward(t.norm3.forward(x)))
 }
 
@@ -99,7 +99,7 @@ func newTransformer(s graph.Scope, channels, heads, layers int, c unetConfig) tr
 	return t
 }
 
-func (t transformer) forward(x, context graph.Value) graph.Value {
+func (t transformer) forward(x graph.Value, context reading) graph.Value {
 	h := t.norm.forward(x)
 	if !t.linear {
 		h = t.projIn.forward(h)

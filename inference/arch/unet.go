@@ -13,6 +13,7 @@ type UNet struct {
 	component *checkpoint.Component
 	config    unetConfig
 	patch     graph.Patch
+	views     *ViewSharing
 }
 
 // NewUNet reads the config of a UNet. Errors: *ConfigError.
@@ -55,7 +56,18 @@ func (u *UNet) OutChannels() int { return u.config.OutChannels }
 func (u *UNet) Pooled() int { return u.config.pooled() }
 
 // Patched is the same UNet with weights that p changes.
-func (u *UNet) Patched(p graph.Patch) *UNet { return &UNet{u.component, u.config, p} }
+func (u *UNet) Patched(p graph.Patch) *UNet {
+	out := *u
+	out.patch = p
+	return &out
+}
+
+// Shared is the same UNet for the views of one object, see ViewSharing.
+func (u *UNet) Shared(v ViewSharing) *UNet {
+	out := *u
+	out.views = &v
+	return &out
+}
 
 // Residuals is the number of residuals down_0, down_1, … that a ControlNet
 // gives beside mid: one after the first convolution, each resnet and each
@@ -85,13 +97,15 @@ func Down(i int) string { return fmt.Sprintf("down_%d", i) }
 // Inputs: sample [batch, in, h, w]; timestep float32 [1]; encoder_hidden_states
 // [batch, tokens, context]; for Stable Diffusion XL text_embeds [batch, Pooled]
 // and time_ids [batch, 6], see sizeCount; and, if controlled, down_0 … and mid: a ControlNet's
-// residuals or a zero [1,1,1,1] each. Output: out_sample [batch, out, h, w].
+// residuals or a zero [1,1,1,1] each; and those of ViewSharing, if it is Shared.
+// Output: out_sample [batch, out, h, w].
 // Errors: *graph.MissingTensorError, *graph.ShapeError.
 func (u *UNet) Graph(size Size, controlled bool) (*graph.Model, error) {
 	b := graph.New("UNet")
 	b.Patch(u.patch)
 	x := b.Input("sample", graph.Float32, dim(size.Batch), int64(u.config.InChannels), dim(size.Height), dim(size.Width))
 	in := u.config.inputs(b, size.Batch)
+	in.context.views = u.views.inputs(b, size.Batch)
 	var down []graph.Value
 	var mid graph.Value
 	if controlled {
@@ -198,7 +212,7 @@ func newUpBlock(s graph.Scope, c unetConfig, level int, w upWidths) upBlock {
 }
 
 // forward joins the skips from the last to the first.
-func (b upBlock) forward(x graph.Value, skips []graph.Value, temb, context, like graph.Value) graph.Value {
+func (b upBlock) forward(x graph.Value, skips []graph.Value, temb graph.Value, context reading, like graph.Value) graph.Value {
 	for j, r := range b.resnets {
 		x = r.forward(x.Concat(1, skips[len(skips)-1-j]), temb)
 		if len(b.attentions) > 0 {

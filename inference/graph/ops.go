@@ -354,3 +354,10 @@ func (x Value) Pick(index Value) Value {
 	at := index.op("Unsqueeze", []Value{x.b.Ints(-1)}, nil, Int64, append(slices.Clone(index.Shape()), 1))
 	return x.op("GatherND", []Value{at}, []Attr{IntAttr("batch_dims", 1)}, x.Type(), []int64{x.Dim(0), x.Dim(2)})
 }
+
+// Items takes from x [N, …] the items that index, int64 of any shape, names: the
+// result has the dimensions of index in place of N.
+func (x Value) Items(index Value) Value {
+	shape := append(slices.Clone(index.Shape()), x.Shape()[min(1, len(x.Shape())):]...)
+	return x.op("Gather", []Value{index}, []Attr{IntAttr("axis", 0)}, x.Type(), shape)
+}
