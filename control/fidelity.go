@@ -17,13 +17,15 @@ func EdgeF1(got, want *image.RGBA, tolerance int) (precision, recall, f1 float64
 	if got == nil || want == nil || got.Rect.Size() != want.Rect.Size() || tolerance < 0 {
 		return 0, 0, 0
 	}
-	return agreement(edgeMask(got), edgeMask(want), tolerance)
+	g, w := edgeMask(got), edgeMask(want)
+	return agreement(g, w, g.grown(tolerance), w.grown(tolerance))
 }
 
-// agreement is EdgeF1 of two masks of one size.
-func agreement(g, w *mask, tolerance int) (precision, recall, f1 float64) {
-	hitG, allG := covered(g, w.grown(tolerance))
-	hitW, allW := covered(w, g.grown(tolerance))
+// agreement is EdgeF1 of two masks of one size; nearG and nearW are the same
+// masks, grown by the tolerance.
+func agreement(g, w, nearG, nearW *mask) (precision, recall, f1 float64) {
+	hitG, allG := covered(g, nearW)
+	hitW, allW := covered(w, nearG)
 	if allG == 0 && allW == 0 {
 		return 1, 1, 1
 	}

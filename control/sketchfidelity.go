@@ -61,8 +61,8 @@ func MeasureFidelity(ctx context.Context, lines, picture image.Image) (Fidelity,
 		return Fidelity{}, fmt.Errorf("measure fidelity: %w", ErrNoLines)
 	}
 	var f Fidelity
-	f.Precision, f.Recall, f.F1 = agreement(edges, want, FidelityTolerance)
-	f.Chamfer = chamfer(edges, want)
+	f.Precision, f.Recall, f.F1 = agreement(edges, want, edges.grown(FidelityTolerance), want.grown(FidelityTolerance))
+	f.Chamfer = chamfer(edges, want, edges.distances(), want.distances())
 	if f.Straight, f.StraightLines, err = keptStraight(ctx, want, edges, shown); err != nil {
 		return Fidelity{}, fmt.Errorf("measure fidelity: %w", err)
 	}
@@ -99,17 +99,18 @@ func Chamfer(got, want *image.RGBA) float64 {
 	if g.w != w.w || g.h != w.h {
 		return math.Hypot(float64(max(g.w, w.w)), float64(max(g.h, w.h)))
 	}
-	return chamfer(g, w)
+	return chamfer(g, w, g.distances(), w.distances())
 }
 
-func chamfer(g, w *mask) float64 {
+// chamfer is Chamfer of two masks of one size, given each one's distances.
+func chamfer(g, w *mask, awayG, awayW []float32) float64 {
 	switch {
 	case g.empty() && w.empty():
 		return 0
 	case g.empty() || w.empty():
 		return math.Hypot(float64(g.w), float64(g.h))
 	}
-	return (g.meanOf(w.distances()) + w.meanOf(g.distances())) / 2
+	return (g.meanOf(awayW) + w.meanOf(awayG)) / 2
 }
 
 func (m *mask) empty() bool {
