@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"image"
 	"image/color"
+	"slices"
 	"time"
 
 	"maquette/inference/runtime"
@@ -22,33 +23,42 @@ func (r *run) decode(ctx context.Context, latents []float32, images []int) error
 			continue
 		}
 		began := time.Now()
-		img, err := r.decodeOne(ctx, r.net.decoder, r.net.scale, latents[i*each:(i+1)*each])
+		img, err := r.decodeOne(ctx, r.net.decoder, r.net.scale, r.net.decodeTile, latents[i*each:(i+1)*each])
 		if err != nil {
 			return err
 		}
+		img = r.finished.onto(img)
 		r.res.Images[number] = img
 		r.meter.finishedDecode(number, time.Since(began), img)
 	}
 	return nil
 }
 
-// decodeOne runs a VAE's decoder on the latents [4,h,w] of one image.
-func (r *run) decodeOne(ctx context.Context, decoder *runtime.Session, scale float32, latents []float32) (*image.RGBA, error) {
+// decodeOne runs a VAE's decoder on the latents [4,h,w] of one image, in tiles
+// of a side in latents or all at once for 0.
+func (r *run) decodeOne(ctx context.Context, decoder *runtime.Session, scale float32, tile int, latents []float32) (*image.RGBA, error) {
 	scaled := make([]float32, len(latents))
 	for i, v := range latents {
 		scaled[i] = v / scale
 	}
-	in, err := runtime.NewFloat32([]int64{1, 4, int64(r.h), int64(r.w)}, scaled)
+	tiles := newTiling(r.w, r.h, tile, sideStep)
+	data, err := tiles.run(func(x, y int) ([]float32, error) {
+		in, err := runtime.NewFloat32([]int64{1, 4, int64(tiles.th), int64(tiles.tw)}, tiles.cut(scaled, x, y, 1))
+		if err != nil {
+			return nil, err
+		}
+		defer in.Close()
+		out, err := r.e.exec(ctx, decoder, map[string]*runtime.Tensor{"latents": in})
+		if err != nil {
+			return nil, err
+		}
+		defer runtime.CloseAll(out)
+		return slices.Clone(out["image"].Float32()), nil
+	})
 	if err != nil {
 		return nil, err
 	}
-	defer in.Close()
-	out, err := r.e.exec(ctx, decoder, map[string]*runtime.Tensor{"latents": in})
-	if err != nil {
-		return nil, err
-	}
-	defer runtime.CloseAll(out)
-	img, err := fromPlanes(out["image"].Float32(), r.req.Width, r.req.Height)
+	img, err := fromPlanes(data, r.req.Width, r.req.Height)
 	if errors.Is(err, errNotFinite) {
 		return nil, &NotFiniteError{r.req.Checkpoint, "VAE", -1}
 	}
@@ -63,19 +73,30 @@ func (r *run) encodeInit(ctx context.Context, img image.Image) (*initLatents, er
 
 // encodePixels runs the VAE's encoder on three planes of the render's size.
 func (r *run) encodePixels(ctx context.Context, pixels []float32) (*initLatents, error) {
-	in, err := runtime.NewFloat32([]int64{1, 3, int64(r.req.Height), int64(r.req.Width)}, pixels)
+	tiles := newTiling(r.w, r.h, r.net.encodeTile, 1)
+	both, err := tiles.run(func(x, y int) ([]float32, error) {
+		in, err := runtime.NewFloat32([]int64{1, 3, int64(tiles.th) * sideStep, int64(tiles.tw) * sideStep}, tiles.cut(pixels, x, y, sideStep))
+		if err != nil {
+			return nil, err
+		}
+		defer in.Close()
+		out, err := r.e.exec(ctx, r.net.encoder, map[string]*runtime.Tensor{"image": in})
+		if err != nil {
+			return nil, err
+		}
+		defer runtime.CloseAll(out)
+		return append(r.scaled(out["mean"]), r.scaled(out["std"])...), nil
+	})
 	if err != nil {
 		return nil, err
 	}
-	defer in.Close()
-	out, err := r.e.exec(ctx, r.net.encoder, map[string]*runtime.Tensor{"image": in})
-	if err != nil {
-		return nil, err
+	n := 4 * r.w * r.h
+	if len(both) != n && len(both) != 2*n {
+		return nil, fmt.Errorf("the VAE of %s gave %d values for %d latents", r.req.Checkpoint, len(both), n)
 	}
-	defer runtime.CloseAll(out)
-	l := &initLatents{mean: r.scaled(out["mean"]), deviation: r.scaled(out["std"])}
-	if n := 4 * r.w * r.h; len(l.mean) != n || l.deviation != nil && len(l.deviation) != n {
-		return nil, fmt.Errorf("the VAE of %s gave %d values for %d latents", r.req.Checkpoint, len(l.mean), n)
+	l := &initLatents{mean: both[:n]}
+	if len(both) > n {
+		l.deviation = both[n:]
 	}
 	if broken(l.mean) || broken(l.deviation) {
 		return nil, &NotFiniteError{r.req.Checkpoint, "VAE encoder", -1}
@@ -134,7 +155,12 @@ func (p *previewer) draw(ctx context.Context) (*image.RGBA, error) {
 		if p.r.net.xl {
 			factors, bias = latentRGBXL()
 		}
-		return linearPreview(p.latents, factors, bias, p.r.w, p.r.h, image.Pt(p.r.req.Width, p.r.req.Height)), nil
+		img := linearPreview(p.latents, factors, bias, p.r.w, p.r.h, image.Pt(p.r.req.Width, p.r.req.Height))
+		return p.r.shown.onto(img), nil
 	}
-	return p.r.decodeOne(ctx, p.r.net.preview, p.r.net.previewScale, p.latents)
+	img, err := p.r.decodeOne(ctx, p.r.net.preview, p.r.net.previewScale, p.r.net.previewTile, p.latents)
+	if err != nil {
+		return nil, err
+	}
+	return p.r.shown.onto(img), nil
 }

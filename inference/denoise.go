@@ -21,8 +21,9 @@ type job struct {
 	pooled  []float32           // [texts, P] of the same prompts, Stable Diffusion XL only
 	hints   [][]*runtime.Tensor // [1, C, h, w] of each control, one for all views or one for each
 	zero    *runtime.Tensor
-	inits   []*initLatents // one for all views or one for each; none without an image to start from
-	masked  *masked        // for inpainting only
+	inits   []*initLatents // one for all images or one for each view or image; none without an image to start from
+	masked  *masked        // for UNets for inpainting only
+	mask    []float32      // [h,w], what other UNets make new, see keeper; or nil
 	start   int            // first sampling step
 }
 
@@ -59,12 +60,15 @@ func (r *run) prepare(ctx context.Context) (_ *job, err error) {
 	}
 	// At full strength a UNet for inpainting sees the image beside the noise alone.
 	if r.net.channels == 4 || r.req.Strength < 1 {
-		for _, img := range r.req.inits() {
+		for _, img := range r.inits() {
 			l, err := r.encodeInit(ctx, img)
 			if err != nil {
 				return nil, err
 			}
 			j.inits = append(j.inits, l)
+		}
+		if r.req.Mask != nil && r.net.channels == 4 {
+			j.mask = r.latentMask()
 		}
 	}
 	if r.net.channels == inpaintChannels {
@@ -104,15 +108,28 @@ func (r *run) denoise(ctx context.Context, j *job, images []int) ([]float32, err
 	each := 4 * r.w * r.h
 	noise := r.newNoise(images).fill
 	x := make([]float32, n*each)
-	if len(j.inits) > 0 {
-		joined(of(j.inits, images)).sample(x, noise)
-		fresh := make([]float32, len(x))
-		noise(fresh)
+	var keep *keeper
+	fresh, starts := x, len(j.inits) > 0
+	var init *initLatents
+	if starts {
+		init = joined(of(j.inits, images))
+		init.sample(x, noise)
+		fresh = make([]float32, len(x))
+	}
+	noise(fresh)
+	if j.mask != nil {
+		keep = newKeeper(j.mask, slices.Clone(x), fresh)
+		if init.deviation != nil {
+			// diffusers encodes the masked image for every UNet, and draws latents
+			// of it before the noise of ancestral samplers.
+			noise(make([]float32, len(x)))
+		}
+	}
+	if starts && (j.mask == nil || r.req.Strength < 1) {
 		s.AddNoise(x, fresh, j.start)
 	} else {
-		noise(x)
-		for i := range x {
-			x[i] *= s.InitScale()
+		for i, v := range fresh {
+			x[i] = v * s.InitScale()
 		}
 	}
 	var extra []float32
@@ -141,6 +158,9 @@ func (r *run) denoise(ctx context.Context, j *job, images []int) ([]float32, err
 			preview.denoised(s, x[shown*each:(shown+1)*each], output[shown*each:(shown+1)*each], i)
 		}
 		s.Step(x, output, i, noise)
+		if keep != nil {
+			keep.keep(s, x, i, j.start)
+		}
 		r.meter.finishedStep(n, time.Since(began))
 		p := Progress{}
 		if show {
@@ -220,8 +240,8 @@ func (r *run) newModel(j *job, images []int, extra []float32) (_ *model, err err
 	if err := m.batchHints(images, copies); err != nil {
 		return nil, err
 	}
-	for _, c := range r.req.Controls {
-		weight, err := runtime.NewFloat32([]int64{1}, []float32{c.Weight})
+	for k, c := range r.req.Controls {
+		weight, err := c.weights(r.net.controls[k].residuals, n, r.guided)
 		if err != nil {
 			return nil, err
 		}

@@ -24,6 +24,10 @@ type Config struct {
 	Threads int
 	// Log receives what is of interest to developers; nil means none.
 	Log *slog.Logger
+	// VAEBytes bounds the memory that a VAE takes for one image beside its
+	// weights; larger images are decoded and encoded in tiles. 0 means half of the
+	// memory that is free.
+	VAEBytes int64
 	// CacheBytes bounds the bytes of loaded model weights that are kept between
 	// renders; 0 means 6 GiB. The models of the running render are always kept.
 	CacheBytes int64
@@ -44,6 +48,9 @@ type Engine struct {
 	strikes map[string]int    // failed renders in a row of providers that took the models
 	closed  bool
 
+	// bare leaves images as the VAE gives them, also outside a mask, for tests
+	// against pipelines that do.
+	bare bool
 	// maxBatch, if not 0, is the number of images that are denoised at once.
 	maxBatch int
 	// exec runs a network: runSession, but for tests of failing providers.
@@ -70,8 +77,8 @@ func New(cfg Config) (*Engine, error) {
 	if cfg.CacheBytes == 0 {
 		cfg.CacheBytes = defaultCacheBytes
 	}
-	if cfg.Threads < 0 || cfg.CacheBytes < 0 {
-		return nil, fmt.Errorf("engine: %d threads and %d bytes of cache: neither can be negative", cfg.Threads, cfg.CacheBytes)
+	if cfg.Threads < 0 || cfg.CacheBytes < 0 || cfg.VAEBytes < 0 {
+		return nil, fmt.Errorf("engine: %d threads, %d bytes of cache and %d for the VAE: none can be negative", cfg.Threads, cfg.CacheBytes, cfg.VAEBytes)
 	}
 	cfg.Providers = providerNames(cfg.Providers)
 	tokenizer, err := prompt.New(assets.CLIPMerges())

@@ -46,6 +46,7 @@ func TestFamiliesRenderAsDiffusers(t *testing.T) {
 		t.Fatal(err)
 	}
 	e := newEngine(t, Config{})
+	e.bare = true
 	for family, m := range all {
 		dir := t.TempDir()
 		folder, single, control := filepath.Join(dir, "folder"), filepath.Join(dir, "model.safetensors"), filepath.Join(dir, "control.safetensors")

@@ -11,8 +11,13 @@ import (
 type Control struct {
 	// ControlNet is the path of a ControlNet: a diffusers folder or a .safetensors file.
 	ControlNet string
-	// Image is the control image at the size of the render; nil if every view has its own.
+	// Image is the control image at the size of the render; nil if every view has
+	// its own. With Request.MaskOnly it shows the part of the picture that MaskCrop gives.
 	Image image.Image
+	// Fine is the control image of the second pass, at its size.
+	Fine image.Image
+	// Mode says how the control shares the say with the prompt.
+	Mode ControlMode
 	// Weight scales the residuals, 0…2; 1 is what the ControlNet was trained for.
 	Weight float32
 	// Start and End bound the steps in which the control acts, as fractions of all steps, 0…1.
@@ -55,13 +60,24 @@ type Request struct {
 	// shows view i modulo the number of views.
 	Views []View
 	Share Share
-	// Init, if not nil, is the image that img2img starts from, at the render's
-	// size; Strength 0…1 says how much of it is replaced.
+	// Init, if not nil, is the image that img2img and inpainting start from, at
+	// the render's size; Strength 0…1 says how much of it is replaced.
 	Init     image.Image
 	Strength float32
-	// Mask, if not nil, says where a checkpoint for inpainting makes Init new:
-	// where it is white, at the render's size. Other checkpoints can't use it.
+	// Mask, if not nil, says where Init is made new (inpainting), with any
+	// checkpoint; it has Init's size. Where it is black or transparent, the
+	// result has Init's pixels; white is made new, grey so much of Strength.
 	Mask image.Image
+	// MaskOnly renders no more of Init than MaskCrop gives, at the render's size,
+	// and lays it back. Init then has any size up to MaxInitPixels, which is the
+	// result's. MaskPadding is how many pixels of Init around the mask the render sees.
+	MaskOnly    bool
+	MaskPadding int
+	// MaskFeather is over how many pixels of Init, inwards from the edge of the
+	// mask, what is new fades into what is there.
+	MaskFeather int
+	// SecondPass, if not nil, renders the images again at a higher resolution.
+	SecondPass *SecondPass
 	// PreviewEvery asks for a preview image every so many steps; 0 means none.
 	PreviewEvery int
 }
@@ -69,7 +85,7 @@ type Request struct {
 // Stage names a part of a render.
 type Stage string
 
-// The stages of a render, in order.
+// The stages of a render, in order. A second pass goes through them again.
 const (
 	StageLoad    Stage = "load"
 	StageEncode  Stage = "encode"
@@ -80,7 +96,7 @@ const (
 // Progress reports how far a render is.
 type Progress struct {
 	Stage Stage
-	// Step of Steps within StageDenoise, over all batches of the render.
+	// Step of Steps within StageDenoise, over all batches and passes of the render.
 	Step, Steps int
 	// Fraction of the whole render that is done, 0…1.
 	Fraction float64
@@ -98,7 +114,8 @@ type Progress struct {
 
 // Result is a finished render.
 type Result struct {
-	// Images has Request.Images opaque images of the render's size.
+	// Images has Request.Images opaque images of the render's size, or the second
+	// pass's, or with MaskOnly Init's.
 	Images []*image.RGBA
 	Seeds  []int64
 	// Provider is the execution provider that ran the UNet, such as "CPU" or "WebGPU".

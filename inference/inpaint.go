@@ -4,7 +4,8 @@ import (
 	"context"
 	"image"
 	"image/color"
-	"image/draw"
+
+	"maquette/inference/sampler"
 )
 
 // masked is what a UNet for inpainting reads beside the latents, as diffusers'
@@ -15,7 +16,8 @@ type masked struct {
 }
 
 // encodeMasked encodes the image without the masked part. Without an image or
-// a mask all of it is made new.
+// a mask all of it is made new. These UNets were trained with masks in black and
+// white, so a grey of half and more is white.
 func (r *run) encodeMasked(ctx context.Context) (*masked, error) {
 	m := &masked{mask: make([]float32, r.w*r.h)}
 	pixels := make([]float32, 3*r.req.Width*r.req.Height)
@@ -24,9 +26,7 @@ func (r *run) encodeMasked(ctx context.Context) (*masked, error) {
 			m.mask[i] = 1
 		}
 	} else {
-		gray := image.NewGray(image.Rect(0, 0, r.req.Width, r.req.Height))
-		draw.Draw(gray, gray.Rect, image.Black, image.Point{}, draw.Src)
-		draw.Draw(gray, gray.Rect, r.req.Mask, r.req.Mask.Bounds().Min, draw.Over)
+		gray := grayOf(r.req.Mask, image.Pt(r.req.Width, r.req.Height))
 		pixels = planes(r.req.Init, color.White, -1, 1)
 		n := len(gray.Pix)
 		for i, v := range gray.Pix {
@@ -60,4 +60,50 @@ func (m *masked) sample(n int, noise func([]float32)) []float32 {
 		out = append(append(out, m.mask...), x[4*each*i:4*each*(i+1)]...)
 	}
 	return out
+}
+
+// latentMask is how new each cell of the latents is made, 0…1: as much as any
+// pixel in it, so that thin strokes of the mask aren't lost. (diffusers looks at
+// one pixel of each cell, which is the same where the mask's edges are those of cells.)
+func (r *run) latentMask() []float32 {
+	gray := grayOf(r.req.Mask, image.Pt(r.req.Width, r.req.Height))
+	out := make([]float32, r.w*r.h)
+	for i, v := range gray.Pix {
+		cell := &out[i/r.req.Width/sideStep*r.w+i%r.req.Width/sideStep]
+		*cell = max(*cell, float32(v)/255)
+	}
+	return out
+}
+
+// keeper puts the latents of the image to start from back where a mask keeps
+// them, after every step and at the noise that is left then. So any UNet
+// inpaints, as in diffusers' StableDiffusionInpaintPipeline.
+//
+// Grey is held until the part of the steps is left that it stands for: it is
+// changed as by img2img of that strength (Levin and Fried 2023, "Differential
+// Diffusion", arXiv 2306.00950). Blending by the grey in each step would keep
+// next to nothing of what is new, since it multiplies over the steps.
+type keeper struct {
+	mask         []float32 // [h,w], of one image
+	clean, noise []float32 // latents and their noise, [n,4,h,w]
+	held         []float32
+}
+
+func newKeeper(mask, clean, noise []float32) *keeper {
+	return &keeper{mask, clean, noise, make([]float32, len(clean))}
+}
+
+// keep follows step i of a run from step start on.
+func (k *keeper) keep(s sampler.Sampler, x []float32, i, start int) {
+	copy(k.held, k.clean)
+	next := i + 1
+	if next < s.Steps() {
+		s.AddNoise(k.held, k.noise, next)
+	}
+	left := 1 - float32(next-start)/float32(s.Steps()-start)
+	for j := range x {
+		if k.mask[j%len(k.mask)] <= left {
+			x[j] = k.held[j]
+		}
+	}
 }

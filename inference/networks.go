@@ -25,6 +25,9 @@ type networks struct {
 	// scale turns the latents of the decoder's VAE into the UNet's, encodeScale
 	// those of the encoder's and previewScale those of the preview's.
 	scale, encodeScale, previewScale float32
+	// decodeTile, encodeTile and previewTile are the sides in latents of the
+	// tiles in which the same VAEs work; 0 is all at once.
+	decodeTile, encodeTile, previewTile int
 	// pads are what fills up the prompts of the text encoders.
 	pads [2]int64
 	// channels is the number that the UNet reads: 4, or 9 for inpainting.
@@ -35,7 +38,10 @@ type networks struct {
 }
 
 // controlNet is a loaded ControlNet.
-type controlNet struct{ hint, net *runtime.Session }
+type controlNet struct {
+	hint, net *runtime.Session
+	residuals int // with the middle one
+}
 
 // part is one network that a render needs.
 type part struct {
@@ -43,6 +49,7 @@ type part struct {
 	component *checkpoint.Component
 	build     func(arch.Size) (*graph.Model, error)
 	session   **runtime.Session
+	tile      *int // where the network may work in tiles: their side, see vaeTile
 }
 
 // load reads the models' configs and headers, builds the graphs of the networks
@@ -70,7 +77,10 @@ func (r *run) load(ctx context.Context) (*networks, error) {
 	keys := make([]string, len(parts))
 	warm := true
 	for i, p := range parts {
-		if keys[i], err = r.key(p, size); err != nil {
+		if err := r.tile(p); err != nil {
+			return nil, err
+		}
+		if keys[i], err = r.key(p, p.size(size)); err != nil {
 			return nil, err
 		}
 		warm = warm && r.e.cache.has(keys[i])
@@ -80,7 +90,7 @@ func (r *run) load(ctx context.Context) (*networks, error) {
 	r.tellPassedOver()
 	for i, p := range parts {
 		s, err := r.e.cache.get(ctx, keys[i], 4*p.component.Elements(), func() (*runtime.Session, error) {
-			return r.session(ctx, p, size)
+			return r.session(ctx, p, p.size(size))
 		})
 		if err != nil {
 			return nil, err
@@ -119,9 +129,6 @@ func (n *networks) parts(m *checkpoint.Model, req Request) ([]part, error) {
 		return nil, &checkpoint.UnsupportedError{Path: m.Dir, Reason: fmt.Sprintf(
 			"its UNet takes %d and gives %d latent channels; Maquette runs models that take 4, or 9 for inpainting, and give 4", in, out)}
 	}
-	if in == 4 && req.Mask != nil {
-		return nil, &checkpoint.UnsupportedError{Path: m.Dir, Reason: "a mask needs a checkpoint for inpainting, and this one is not"}
-	}
 	n.channels, n.xl = in, unet.Pooled() > 0
 	list, err := n.textParts(m, unet)
 	if err != nil {
@@ -144,14 +151,15 @@ func (n *networks) parts(m *checkpoint.Model, req Request) ([]part, error) {
 			return nil, &checkpoint.UnsupportedError{Path: c.ControlNet, Reason: fmt.Sprintf(
 				"it reads control images at %d times the latents' size; Maquette runs %d", net.HintScale(), sideStep)}
 		}
-		list = append(list, part{"hint", component, net.HintGraph, &n.controls[i].hint}, part{"control", component, net.Graph, &n.controls[i].net})
+		n.controls[i].residuals = net.Residuals() + 1
+		list = append(list, part{"hint", component, net.HintGraph, &n.controls[i].hint, nil}, part{"control", component, net.Graph, &n.controls[i].net, nil})
 	}
 	kind := "unet"
 	if req.sharing() {
 		sharing := req.Share.sharing()
 		kind, unet = fmt.Sprintf("unet of views up to %d tokens", sharing.MaxTokens), unet.Shared(sharing)
 	}
-	list = append(list, part{kind, m.UNet, func(s arch.Size) (*graph.Model, error) { return unet.Graph(s, true) }, &n.unet})
+	list = append(list, part{kind, m.UNet, func(s arch.Size) (*graph.Model, error) { return unet.Graph(s, true) }, &n.unet, nil})
 	vaes, err := n.vaeParts(m, req)
 	return append(list, vaes...), err
 }
@@ -185,7 +193,7 @@ func (n *networks) textParts(m *checkpoint.Model, unet *arch.UNet) ([]part, erro
 		if n.xl {
 			want = arch.TextOutput{Skip: 1, Raw: true}
 		}
-		list = append(list, part{e.kind, e.component, func(arch.Size) (*graph.Model, error) { return text.Graph(0, want) }, e.to})
+		list = append(list, part{e.kind, e.component, func(arch.Size) (*graph.Model, error) { return text.Graph(0, want) }, e.to, nil})
 	}
 	if width != unet.Context() || pooled != unet.Pooled() {
 		return nil, &checkpoint.UnsupportedError{Path: m.Dir, Reason: fmt.Sprintf(
@@ -212,10 +220,10 @@ func (n *networks) vaeParts(m *checkpoint.Model, req Request) ([]part, error) {
 		}
 	}
 	n.scale = vae.ScalingFactor()
-	list := []part{{"decoder", component, vae.Decoder, &n.decoder}}
+	list := []part{{"decoder", component, vae.Decoder, &n.decoder, &n.decodeTile}}
 	if component.Class == checkpoint.ClassTinyVAE {
 		n.previewScale = n.scale // quick enough for previews
-		list = append(list, part{"decoder", component, vae.Decoder, &n.preview})
+		list = append(list, part{"decoder", component, vae.Decoder, &n.preview, &n.previewTile})
 	} else if req.PreviewVAE != "" && req.PreviewEvery > 0 {
 		small, err := checkpoint.OpenVAE(req.PreviewVAE, m.Family)
 		if err != nil {
@@ -226,7 +234,7 @@ func (n *networks) vaeParts(m *checkpoint.Model, req Request) ([]part, error) {
 			return nil, err
 		}
 		n.previewScale = preview.ScalingFactor()
-		list = append(list, part{"decoder", small, preview.Decoder, &n.preview})
+		list = append(list, part{"decoder", small, preview.Decoder, &n.preview, &n.previewTile})
 	}
 	if len(req.inits()) > 0 || n.channels == inpaintChannels {
 		// TAESD may come as a decoder alone; the checkpoint's own VAE encodes then.
@@ -234,7 +242,7 @@ func (n *networks) vaeParts(m *checkpoint.Model, req Request) ([]part, error) {
 			component, vae = m.VAE, own
 		}
 		n.encodeScale = vae.ScalingFactor()
-		list = append(list, part{"encoder", component, vae.Encoder, &n.encoder})
+		list = append(list, part{"encoder", component, vae.Encoder, &n.encoder, &n.encodeTile})
 	}
 	return list, nil
 }

@@ -72,30 +72,40 @@ func (e *Engine) renderOnProviders(ctx context.Context, req Request, report func
 	for i := range req.Images() {
 		res.Seeds = append(res.Seeds, req.Seed+int64(i))
 	}
-	run := e.newRun(req, report, res)
-	err := run.attempt(ctx)
-	var broken *providerError
-	if errors.As(err, &broken) && ctx.Err() == nil {
-		run.avoid[broken.provider] = true
-		// One failure may be this render's, such as one too large for the GPU.
-		if e.strikes[broken.provider]++; e.strikes[broken.provider] >= maxStrikes {
-			e.failed[broken.provider] = broken.err.Error()
-		}
-		run.note(fmt.Sprintf("%s failed while rendering, so the CPU goes on: %v", broken.provider, broken.err))
-		if err := e.cache.clear(); err != nil {
-			return nil, err
-		}
-		err = run.attempt(ctx)
+	inner, over := framed(req)
+	if e.bare {
+		over = nil
 	}
-	if err != nil {
+	if err := e.renderPasses(ctx, inner, over, report, res); err != nil {
 		return nil, err
-	}
-	if len(run.avoid) == 0 {
-		delete(e.strikes, res.Provider)
 	}
 	h := <-hashes
 	res.Hashes = h.hashes
 	return res, h.err
+}
+
+// complete makes all images of a run, going on with the CPU where another
+// provider fails.
+func (r *run) complete(ctx context.Context) error {
+	e := r.e
+	err := r.attempt(ctx)
+	var broken *providerError
+	if errors.As(err, &broken) && ctx.Err() == nil {
+		r.avoid[broken.provider] = true
+		// One failure may be this render's, such as one too large for the GPU.
+		if e.strikes[broken.provider]++; e.strikes[broken.provider] >= maxStrikes {
+			e.failed[broken.provider] = broken.err.Error()
+		}
+		r.note(fmt.Sprintf("%s failed while rendering, so the CPU goes on: %v", broken.provider, broken.err))
+		if err := e.cache.clear(); err != nil {
+			return err
+		}
+		err = r.attempt(ctx)
+	}
+	if err == nil && len(r.avoid) == 0 {
+		delete(e.strikes, r.res.Provider)
+	}
+	return err
 }
 
 // maxStrikes is the number of renders in a row that a provider may fail before
@@ -150,6 +160,12 @@ type run struct {
 	net    *networks
 	guided bool
 	w, h   int // size of the latents
+
+	// starts are the images that a second pass starts from, one for each image, in
+	// place of the request's; or nil.
+	starts []image.Image
+	// finished and shown are what images and previews are laid over, or nil.
+	finished, shown *overlay
 }
 
 func (e *Engine) newRun(req Request, report func(Progress), res *Result) *run {
@@ -160,10 +176,19 @@ func (e *Engine) newRun(req Request, report func(Progress), res *Result) *run {
 // startStep is the first sampling step: later ones only, where the render
 // starts from an image.
 func (r *run) startStep() int {
-	if len(r.req.inits()) == 0 {
+	if len(r.inits()) == 0 {
 		return 0
 	}
 	return sampler.FirstPass(r.req.Sampler, r.req.Steps, decimal(r.req.Strength))
+}
+
+// inits are the images that the render starts from: one for all, for each view
+// or for each image.
+func (r *run) inits() []image.Image {
+	if r.starts != nil {
+		return r.starts
+	}
+	return r.req.inits()
 }
 
 // note tells the user a sentence, once.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"image"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -23,6 +24,9 @@ const (
 	maxWeight        = 2
 	maxPromptBytes   = 64 << 10
 )
+
+// MaxInitPixels bounds the image of a render with MaskOnly: 64 megapixels.
+const MaxInitPixels = 64 << 20
 
 // RequestError reports a value of a Request that can't be rendered.
 type RequestError struct {
@@ -79,13 +83,17 @@ func (r Request) Validate() error {
 		refuse("Controls", "%d are more than the %d allowed", len(r.Controls), maxControls)
 	}
 	size := image.Pt(r.Width, r.Height)
+	r.SecondPass.validate(r, refuse)
 	for i, c := range r.Controls {
-		c.validate(size, len(r.Views) > 0, func(field, format string, args ...any) {
+		c.validate(size, r.SecondPass, len(r.Views) > 0, func(field, format string, args ...any) {
 			refuse(fmt.Sprintf("Controls[%d].%s", i, field), format, args...)
 		})
 	}
 	if r.Init != nil {
-		if got := r.Init.Bounds().Size(); got != size {
+		got := r.Init.Bounds().Size()
+		if anySize := r.MaskOnly && r.Mask != nil; anySize && (got.X < 1 || got.Y < 1 || got.X*got.Y > MaxInitPixels) {
+			refuse("Init", "the image has %d×%d pixels; allowed are up to %d in all", got.X, got.Y, MaxInitPixels)
+		} else if !anySize && got != size {
 			refuse("Init", "the image has %d×%d pixels, the render %d×%d", got.X, got.Y, size.X, size.Y)
 		}
 	}
@@ -96,16 +104,25 @@ func (r Request) Validate() error {
 	if r.Mask != nil {
 		if r.Init == nil {
 			refuse("Mask", "there is no image (Init) that it belongs to")
+		} else if got, want := r.Mask.Bounds().Size(), r.Init.Bounds().Size(); got != want {
+			refuse("Mask", "the mask has %d×%d pixels, the image that it belongs to %d×%d", got.X, got.Y, want.X, want.Y)
+		} else if maskBounds(r.Mask).Empty() {
+			refuse("Mask", "the mask is black all over, so there is nothing to make new")
 		}
-		if got := r.Mask.Bounds().Size(); got != size {
-			refuse("Mask", "the mask has %d×%d pixels, the render %d×%d", got.X, got.Y, size.X, size.Y)
+	}
+	for _, p := range []struct {
+		field string
+		v     int
+	}{{"MaskPadding", r.MaskPadding}, {"MaskFeather", r.MaskFeather}} {
+		if p.v < 0 || p.v > maxSide {
+			refuse(p.field, "%d pixels are outside 0…%d", p.v, maxSide)
 		}
 	}
 	return errors.Join(problems...)
 }
 
 // validate checks a control; in a render of views they may have the images.
-func (c Control) validate(size image.Point, views bool, refuse func(field, format string, args ...any)) {
+func (c Control) validate(size image.Point, second *SecondPass, views bool, refuse func(field, format string, args ...any)) {
 	if strings.TrimSpace(c.ControlNet) == "" {
 		refuse("ControlNet", "no ControlNet is chosen")
 	}
@@ -115,6 +132,18 @@ func (c Control) validate(size image.Point, views bool, refuse func(field, forma
 		}
 	} else if got := c.Image.Bounds().Size(); got != size {
 		refuse("Image", "the control image has %d×%d pixels, the render %d×%d", got.X, got.Y, size.X, size.Y)
+	}
+	if second != nil {
+		if c.Fine == nil {
+			if !views {
+				refuse("Fine", "there is no control image for the second pass")
+			}
+		} else if got := c.Fine.Bounds().Size(); got != image.Pt(second.Width, second.Height) {
+			refuse("Fine", "the control image has %d×%d pixels, the second pass %d×%d", got.X, got.Y, second.Width, second.Height)
+		}
+	}
+	if !slices.Contains(ControlModes(), c.Mode) {
+		refuse("Mode", "%q is unknown; known are %q", c.Mode, ControlModes())
 	}
 	if !within(c.Weight, 0, maxWeight) {
 		refuse("Weight", "%v is outside 0…%d", c.Weight, maxWeight)

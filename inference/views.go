@@ -20,6 +20,8 @@ type View struct {
 	// Controls are the control images of this view, one for each of the request's
 	// Controls and in place of their Image; nil means those.
 	Controls []image.Image
+	// Fine are those of the second pass, in place of the controls' Fine.
+	Fine []image.Image
 	// Init, if not nil, is the image that img2img starts this view from, in place
 	// of the request's.
 	Init image.Image
@@ -151,13 +153,14 @@ func (r Request) validateViews(refuse func(field, format string, args ...any)) {
 		refuse("Mask", "views can't be rendered with a mask")
 	}
 	size := image.Pt(r.Width, r.Height)
-	check := func(field string, img image.Image) {
+	checkSize := func(field string, img image.Image, size image.Point) {
 		if img == nil {
 			refuse(field, "there is no image")
 		} else if got := img.Bounds().Size(); got != size {
 			refuse(field, "the image has %d×%d pixels, the render %d×%d", got.X, got.Y, size.X, size.Y)
 		}
 	}
+	check := func(field string, img image.Image) { checkSize(field, img, size) }
 	starting := r.Init != nil || slices.ContainsFunc(r.Views, func(v View) bool { return v.Init != nil })
 	for i, v := range r.Views {
 		if v.Controls != nil && len(v.Controls) != len(r.Controls) {
@@ -170,6 +173,13 @@ func (r Request) validateViews(refuse func(field, format string, args ...any)) {
 				img = v.Controls[k]
 			}
 			check(fmt.Sprintf("Views[%d].Controls[%d]", i, k), img)
+			if r.SecondPass == nil {
+				continue
+			}
+			if img = r.Controls[k].Fine; len(v.Fine) == len(r.Controls) {
+				img = v.Fine[k]
+			}
+			checkSize(fmt.Sprintf("Views[%d].Fine[%d]", i, k), img, image.Pt(r.SecondPass.Width, r.SecondPass.Height))
 		}
 		if starting && (v.Init != nil || r.Init == nil) {
 			check(fmt.Sprintf("Views[%d].Init", i), v.Init)

@@ -79,7 +79,8 @@ func (n *ControlNet) HintGraph(size Size) (*graph.Model, error) {
 // Inputs: sample [batch, in, h, w]; timestep float32 [1]; encoder_hidden_states
 // [batch, tokens, context]; for Stable Diffusion XL text_embeds and time_ids as
 // the UNet's; hint [1 or batch, C, h, w] from HintGraph; weight float32
-// [1]; prev_down_0 … and prev_mid: the residuals of the ControlNet before this
+// [Residuals+1, batch] or [Residuals+1, 1], for down_0 … and mid; prev_down_0 …
+// and prev_mid: the residuals of the ControlNet before this
 // one, or a zero [1,1,1,1] each. Outputs: down_0 … and mid, each the previous
 // residual plus weight times this ControlNet's.
 func (n *ControlNet) Graph(size Size) (*graph.Model, error) {
@@ -88,7 +89,7 @@ func (n *ControlNet) Graph(size Size) (*graph.Model, error) {
 	in := n.config.inputs(b, size.Batch)
 	in.context.views = n.views.inputs(b, size.Batch)
 	hint := b.Input("hint", graph.Float32, graph.Dynamic, int64(n.config.Channels[0]), dim(size.Height), dim(size.Width))
-	weight := b.Input("weight", graph.Float32, 1)
+	weight := b.Input("weight", graph.Float32, int64(n.Residuals()+1), graph.Dynamic)
 	prev := make([]graph.Value, n.Residuals())
 	for i := range prev {
 		prev[i] = anyResidual(b, "prev_"+Down(i))
@@ -98,11 +99,16 @@ func (n *ControlNet) Graph(size Size) (*graph.Model, error) {
 	if b.Err() == nil {
 		down, mid := net.forward(x, in, hint)
 		for i, d := range down {
-			b.Output(Down(i), d.Mul(weight).AddResidual(prev[i]))
+			b.Output(Down(i), d.Mul(residualWeight(weight, i)).AddResidual(prev[i]))
 		}
-		b.Output("mid", mid.Mul(weight).AddResidual(prevMid))
+		b.Output("mid", mid.Mul(residualWeight(weight, n.Residuals())).AddResidual(prevMid))
 	}
 	return b.Model()
+}
+
+// residualWeight is the weight of residual i, [batch or 1, 1, 1, 1].
+func residualWeight(weight graph.Value, i int) graph.Value {
+	return weight.Slice(0, int64(i), int64(i+1)).Reshape(-1, 1, 1, 1)
 }
 
 // controlNet is the network's weights.

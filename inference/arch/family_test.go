@@ -161,7 +161,7 @@ func (f *fixture) control(family string, c *checkpoint.Component) map[string]*ru
 	hint := f.run(m, err, map[string]*runtime.Tensor{"image": f.tensor(family + ".image")})
 	in := f.conditions(family)
 	in["hint"] = hint["hint"]
-	if in["weight"], err = runtime.NewFloat32([]int64{1}, []float32{0.7}); err != nil {
+	if in["weight"], err = weights(0.7, n); err != nil {
 		f.t.Fatal(err)
 	}
 	defer in["weight"].Close()

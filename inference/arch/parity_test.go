@@ -7,6 +7,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"maquette/inference/arch"
@@ -292,6 +293,12 @@ func (f *fixture) controlNet(name string) *arch.ControlNet {
 	return net
 }
 
+// weights gives every residual of a ControlNet the same weight.
+func weights(w float32, n *arch.ControlNet) (*runtime.Tensor, error) {
+	count := n.Residuals() + 1
+	return runtime.NewFloat32([]int64{int64(count), 1}, slices.Repeat([]float32{w}, count))
+}
+
 // TestControlNetsEqualDiffusers runs one ControlNet alone, a second one after
 // it, and the UNet with the residuals of the first and of both.
 func TestControlNetsEqualDiffusers(t *testing.T) {
@@ -314,7 +321,11 @@ func TestControlNetsEqualDiffusers(t *testing.T) {
 
 				m, err = net.Graph(size)
 				in := f.unetInputs()
-				in["hint"], in["weight"] = hint, f.tensor(prefix+".weight")
+				in["hint"] = hint
+				if in["weight"], err = weights(f.tensor(prefix + ".weight").Float32()[0], net); err != nil {
+					t.Fatal(err)
+				}
+				defer in["weight"].Close()
 				f.residualInputs(in, "prev_", net.Residuals(), nil)
 				alone := f.run(m, err, in)
 				for j := range net.Residuals() {
