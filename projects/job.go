@@ -46,7 +46,11 @@ type Job struct {
 	Finished time.Time `json:"finished,omitzero"`
 	// Sketch is the file in the project with the exact input of the render, or "".
 	Sketch string `json:"sketch,omitempty"`
-	// Controls are the control images' files in the project once they are made.
+	// Drawings are the files in the project with the user's own drawings of views,
+	// by camera as in Recipe.Views.
+	Drawings map[string]string `json:"drawings,omitempty"`
+	// Controls are the control images' files in the project once they are made;
+	// with Recipe.Views those of each view in turn.
 	Controls []string `json:"controls,omitempty"`
 	// Concepts are the IDs of the concepts that the job has stored.
 	Concepts []string `json:"concepts,omitempty"`
@@ -72,6 +76,7 @@ func (j *Job) clone() Job {
 	c.Notes = slices.Clone(j.Notes)
 	c.Images = slices.Clone(j.Images)
 	c.Recipe.Controls = slices.Clone(j.Recipe.Controls)
+	c.Recipe.Views = j.Recipe.Views.clone()
 	return c
 }
 
@@ -100,6 +105,14 @@ func (j *Job) place(i int) *Place {
 // sound reports whether a job that was read from a file can be used.
 func (j *Job) sound() bool {
 	if j.ID == "" || j.Sketch != "" && localFile(j.Sketch) != nil {
+		return false
+	}
+	for _, name := range j.Drawings {
+		if localFile(name) != nil {
+			return false
+		}
+	}
+	if v := j.Recipe.Views; v != nil && len(v.Cameras) == 0 {
 		return false
 	}
 	return j.Set == nil || len(j.At) == j.Recipe.Count && j.placesSound()

@@ -67,6 +67,7 @@ func (q *Queue) Live(ctx context.Context, sketch image.Image, r Recipe, progress
 }
 
 func (q *Queue) renderLive(ctx context.Context, sketch image.Image, r Recipe, progress func(inference.Progress)) (img *image.RGBA, err error) {
+	r.Views = nil // the side that is drawn
 	req, err := q.request(ctx, sketch, r)
 	if err != nil {
 		return nil, err

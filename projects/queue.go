@@ -95,9 +95,14 @@ func NewQueue(p *Project, r Renderer, m Models, log *slog.Logger) *Queue {
 
 // Enqueue adds a job at the end. sketch is the exact input of the render; nil
 // means the stored picture of the sketch sketchID. When Enqueue returns, the job
-// survives a crash. It encodes and stores the sketch and so takes a moment.
+// survives a crash. It encodes and stores the sketch and so takes a moment. The
+// images of a recipe with several views become a set.
 func (q *Queue) Enqueue(ctx context.Context, sketchID string, sketch image.Image, r Recipe) (Job, error) {
-	jobs, err := q.enqueue(ctx, sketchID, sketch, []*Job{{Recipe: r}})
+	j := &Job{Recipe: r}
+	if err := j.gather(); err != nil {
+		return Job{}, err
+	}
+	jobs, err := q.enqueue(ctx, sketchID, sketch, []*Job{j})
 	if err != nil {
 		return Job{}, err
 	}
@@ -132,14 +137,17 @@ func (q *Queue) enqueue(ctx context.Context, sketchID string, sketch image.Image
 		return nil, errors.New("this recipe follows a sketch: draw or open one, or remove its controls")
 	}
 	name := ""
+	var err error
 	if sketch != nil {
-		var err error
 		if name, err = q.p.saveInput(sketch); err != nil {
 			return nil, fmt.Errorf("enqueue: %w", err)
 		}
 	}
 	copied := make([]Job, len(jobs))
 	for i, j := range jobs {
+		if j.Drawings, err = q.p.keepDrawings(ctx, sketchID, j.Recipe); err != nil {
+			return nil, fmt.Errorf("enqueue: %w", err)
+		}
 		j.ID, j.SketchID, j.Sketch, j.State, j.Created = uuid.NewString(), sketchID, name, JobQueued, now()
 		copied[i] = j.clone()
 	}

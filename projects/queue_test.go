@@ -65,7 +65,7 @@ func (pt *painter) Render(ctx context.Context, req inference.Request, report fun
 		result.Hashes[c.ControlNet] = "beef" + strings.Repeat("0", 60)
 	}
 	report(inference.Progress{Stage: inference.StageLoad, Note: "Using the CPU."})
-	for i := range req.Count {
+	for i := range req.Images() {
 		if pt.gate != nil {
 			select {
 			case <-pt.gate:

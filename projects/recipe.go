@@ -26,7 +26,12 @@ type Recipe struct {
 	// Strength 0…1: how much of the sketch's colours img2img replaces; 0 and 1
 	// mean that the render starts from noise alone.
 	Strength float64 `json:"strength,omitempty"`
-	// View and Variant are labels of the concept within a set.
+	// Views, if not nil, are the sides that the object is shown from. Count is then
+	// a multiple of their number: image i shows view i modulo that.
+	Views *Views `json:"views,omitempty"`
+	// View and Variant are labels of the concept within a set. With Views, View is
+	// the one of Views.Cameras that is made, as one of a set that is rendered
+	// together; empty means all.
 	View    string `json:"view,omitempty"`
 	Variant string `json:"variant,omitempty"`
 }

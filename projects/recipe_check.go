@@ -71,6 +71,7 @@ func (r Recipe) Validate() error {
 			bad("control %d (%s): range %g–%g must lie in 0–1 and go forwards", i+1, c.Kind, c.Start, c.End)
 		}
 	}
+	r.validateViews(bad)
 	if len(problems) == 0 {
 		return nil
 	}

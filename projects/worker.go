@@ -129,13 +129,16 @@ func (q *Queue) render(ctx context.Context, j *Job) error {
 		return err
 	}
 	req.PreviewEvery = previewSteps
-	var files []string
+	if r.Views != nil {
+		return q.renderViews(ctx, j, r, req, sketch)
+	}
+	var images []image.Image
 	for _, c := range req.Controls {
-		name, err := q.p.saveControl(c.Image)
-		if err != nil {
-			return err
-		}
-		files = append(files, name)
+		images = append(images, c.Image)
+	}
+	files, err := q.saveControls(images)
+	if err != nil {
+		return err
 	}
 	q.update(j, func() { j.Controls = files })
 	total := 0
@@ -146,13 +149,29 @@ func (q *Queue) render(ctx context.Context, j *Job) error {
 	for _, s := range spans {
 		part := req
 		part.Seed, part.Count = r.Seed+int64(s.first), s.count
-		run := &partRun{q: q, j: j, r: r, span: s, before: before, total: total, controls: files}
-		if err := run.render(ctx, part); err != nil {
+		run := &partRun{q: q, j: j, r: r, before: before, total: total, controls: [][]string{files}}
+		for i := range s.count {
+			run.images = append(run.images, s.first+i)
+		}
+		if _, err := run.render(ctx, part); err != nil {
 			return err
 		}
 		before += s.count
 	}
 	return nil
+}
+
+// saveControls stores control images and returns their files.
+func (q *Queue) saveControls(images []image.Image) ([]string, error) {
+	var files []string
+	for _, img := range images {
+		name, err := q.p.saveControl(img)
+		if err != nil {
+			return nil, err
+		}
+		files = append(files, name)
+	}
+	return files, nil
 }
 
 // request compiles a recipe, without its seed and count, to what the engine
@@ -189,14 +208,16 @@ func (q *Queue) request(ctx context.Context, sketch image.Image, r Recipe) (infe
 	return req, nil
 }
 
-// partRun is the rendering of one run of a job's images.
+// partRun is one render for a job.
 type partRun struct {
-	q             *Queue
-	j             *Job
-	r             Recipe
-	span          span
-	before, total int // images of the job before this run, and in all runs
-	controls      []string
+	q *Queue
+	j *Job
+	r Recipe
+	// images are the indices among the job's images of those that the engine
+	// makes; -1 for one that is not kept.
+	images        []int
+	before, total int        // images before this run, and in all runs
+	controls      [][]string // of each image, repeated where there are fewer
 
 	stored  map[int]string // concept IDs by index within the run
 	last    time.Time      // when the last image was stored
@@ -204,10 +225,11 @@ type partRun struct {
 	cancel  context.CancelFunc
 }
 
-func (pr *partRun) render(ctx context.Context, req inference.Request) error {
+// render makes the images and stores those that are kept.
+func (pr *partRun) render(ctx context.Context, req inference.Request) (*inference.Result, error) {
 	q := pr.q
 	if err := q.turns.take(ctx, false); err != nil {
-		return err
+		return nil, err
 	}
 	defer q.turns.give()
 	ctx, pr.cancel = context.WithCancel(ctx)
@@ -215,37 +237,46 @@ func (pr *partRun) render(ctx context.Context, req inference.Request) error {
 	pr.stored, pr.last = map[int]string{}, time.Now()
 	result, err := q.renderer.Render(ctx, req, pr.progress)
 	if pr.failure != nil {
-		return pr.failure
+		return nil, pr.failure
 	}
 	if err != nil {
-		return err
+		return nil, err
+	}
+	if len(result.Images) < len(pr.images) {
+		return nil, fmt.Errorf("the engine returned %d of %d images", len(result.Images), len(pr.images))
 	}
 	// Images are stored as they are reported; this is for a renderer that only returns them.
 	for i, img := range result.Images {
-		if pr.stored[i] == "" && i < req.Count {
+		if pr.wants(i) {
 			if err := pr.store(i, img); err != nil {
-				return err
+				return nil, err
 			}
 		}
 	}
-	if len(pr.stored) < req.Count {
-		return fmt.Errorf("the engine returned %d of %d images", len(pr.stored), req.Count)
-	}
-	return pr.complete(req, result)
+	return result, pr.complete(req, result)
+}
+
+// wants reports whether image i of the run is to be stored yet.
+func (pr *partRun) wants(i int) bool {
+	return i >= 0 && i < len(pr.images) && pr.images[i] >= 0 && pr.stored[i] == ""
 }
 
 // progress hands the engine's progress on and stores finished images. The
 // engine calls it on one goroutine at a time.
 func (pr *partRun) progress(p inference.Progress) {
-	if p.Done != nil && pr.failure == nil && pr.stored[p.Image] == "" && p.Image >= 0 && p.Image < pr.span.count {
+	if p.Done != nil && pr.failure == nil && pr.wants(p.Image) {
 		if err := pr.store(p.Image, p.Done); err != nil {
 			pr.failure = err
 			pr.cancel() // more images could not be kept either
 		}
 	}
-	share := float64(pr.span.count) / float64(pr.total)
+	share := float64(len(pr.images)) / float64(pr.total)
 	p.Fraction = float64(pr.before)/float64(pr.total) + p.Fraction*share
-	p.Image += pr.span.first
+	if p.Image >= 0 && p.Image < len(pr.images) {
+		if p.Image = pr.images[p.Image]; p.Image < 0 { // nobody waits for it
+			p.Image, p.Preview, p.Done = 0, nil, nil
+		}
+	}
 	pr.q.update(pr.j, func() {
 		if p.Note != "" && !slices.Contains(pr.j.Notes, p.Note) {
 			pr.j.Notes = append(pr.j.Notes, p.Note)
@@ -260,8 +291,16 @@ func (pr *partRun) progress(p inference.Progress) {
 // store keeps image i of the run as a concept.
 func (pr *partRun) store(i int, img *image.RGBA) error {
 	r := pr.r
-	r.Count, r.Seed = 1, pr.r.Seed+int64(pr.span.first+i)
-	place := pr.j.place(pr.span.first + i)
+	at := pr.images[i]
+	r.Count, r.Seed = 1, pr.r.Seed+int64(at)
+	if r.Views != nil && r.View == "" {
+		r.View = r.Views.Cameras[at%len(r.Views.Cameras)]
+	}
+	var controls []string
+	if len(pr.controls) > 0 {
+		controls = pr.controls[i%len(pr.controls)]
+	}
+	place := pr.j.place(at)
 	if place != nil {
 		if _, k := place.Axis(ViewField); k >= 0 {
 			r.View = place.Value(k).Value
@@ -270,7 +309,7 @@ func (pr *partRun) store(i int, img *image.RGBA) error {
 	// What the render took for this image alone is not known before the end, see complete.
 	seconds := time.Since(pr.last).Seconds()
 	c, err := pr.q.p.AddConcept(context.Background(), img, Concept{
-		Recipe: r, Sketch: pr.j.Sketch, SketchID: pr.j.SketchID, Controls: pr.controls, Seconds: seconds, JobID: pr.j.ID,
+		Recipe: r, Sketch: pr.j.Sketch, SketchID: pr.j.SketchID, Controls: controls, Seconds: seconds, JobID: pr.j.ID,
 		Set: place,
 	})
 	if err != nil {
@@ -285,7 +324,7 @@ func (pr *partRun) store(i int, img *image.RGBA) error {
 	pr.q.update(pr.j, func() {
 		pr.j.Concepts = append(pr.j.Concepts, c.ID)
 		pr.j.Seeds = append(pr.j.Seeds, r.Seed)
-		pr.j.Images = append(pr.j.Images, pr.span.first+i)
+		pr.j.Images = append(pr.j.Images, at)
 	})
 	signal(pr.q.unsafe)
 	return nil
@@ -294,7 +333,7 @@ func (pr *partRun) store(i int, img *image.RGBA) error {
 // complete adds to the concepts what only the finished render knows: provider,
 // hashes and times.
 func (pr *partRun) complete(req inference.Request, result *inference.Result) error {
-	seconds := (result.Encode + result.Denoise + result.Decode).Seconds() / float64(req.Count)
+	seconds := (result.Encode + result.Denoise + result.Decode).Seconds() / float64(max(1, len(result.Images)))
 	hashes := portable(result.Hashes, req.Checkpoint, pr.r.Checkpoint)
 	for _, id := range pr.stored {
 		c, err := pr.q.p.amend(id, func(s *sidecar) {

@@ -1,0 +1,191 @@
+package views
+
+import (
+	"context"
+	"fmt"
+	"image"
+	"image/color"
+	"image/draw"
+	"math"
+
+	"maquette/control"
+)
+
+// grazing is the cosine of the angle at which a surface must at least be seen
+// for its colours to be used from another side: what is seen at a flatter angle
+// would be drawn out to streaks.
+const grazing = .2
+
+// Warp shows a picture of a mesh from another side. from is the camera of the
+// picture and to the other one, both framed. What the picture does not show
+// takes smooth colours from what lies around it; the ground stays in its place.
+// Errors: a picture whose size is outside 64…4096 pixels (*control.SizeError),
+// cameras that are out of range or not framed, a cancelled context.
+func Warp(ctx context.Context, m *Mesh, picture image.Image, from, to Camera) (*image.RGBA, error) {
+	size := picture.Bounds().Size()
+	if size.X < control.MinSide || size.Y < control.MinSide || size.X > control.MaxSide || size.Y > control.MaxSide {
+		return nil, fmt.Errorf("warp: %w", &control.SizeError{Size: size})
+	}
+	for _, c := range []Camera{from, to} {
+		if err := c.check(); err != nil {
+			return nil, fmt.Errorf("warp: %w", err)
+		}
+		if c.Span == 0 {
+			return nil, fmt.Errorf("warp: a camera is not framed")
+		}
+	}
+	src, err := drawMesh(ctx, m, from, size)
+	if err != nil {
+		return nil, fmt.Errorf("warp: %w", err)
+	}
+	dst, err := drawMesh(ctx, m, to, size)
+	if err != nil {
+		return nil, fmt.Errorf("warp: %w", err)
+	}
+	flat := image.NewRGBA(image.Rectangle{Max: size})
+	draw.Draw(flat, flat.Rect, image.NewUniform(color.White), image.Point{}, draw.Src)
+	draw.Draw(flat, flat.Rect, picture, picture.Bounds().Min, draw.Over)
+	w := &warp{src: src, dst: dst, picture: flat}
+	low, high := m.Bounds()
+	w.slack = .006 * high.sub(low).length()
+	object, ground := newPatchwork(size), newPatchwork(size)
+	for y := range size.Y {
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
+		for x := range size.X {
+			i := y*size.X + x
+			if dst.tri[i] >= 0 {
+				if c, ok := w.colour(x, y); ok {
+					object.set(i, c)
+				}
+			} else if src.tri[i] < 0 {
+				ground.set(i, w.at(x, y))
+			}
+		}
+	}
+	object.fill()
+	ground.fill()
+	for i := range dst.tri {
+		c := ground.pix[4*i : 4*i+3]
+		if dst.tri[i] >= 0 {
+			c = object.pix[4*i : 4*i+3]
+		}
+		for k, v := range c {
+			flat.Pix[4*i+k] = uint8(min(max(v, 0), 255) + .5)
+		}
+	}
+	return flat, nil
+}
+
+// warp takes colours from one view to another.
+type warp struct {
+	src, dst *buffer
+	picture  *image.RGBA
+	slack    float64 // how far apart two depths of one surface may be
+}
+
+func (w *warp) at(x, y int) [3]float32 {
+	p := w.picture.Pix[w.picture.PixOffset(x, y):]
+	return [3]float32{float32(p[0]), float32(p[1]), float32(p[2])}
+}
+
+// colour is that of the surface at a pixel of the other view, if the picture shows it.
+func (w *warp) colour(x, y int) (c [3]float32, ok bool) {
+	i := y*w.dst.w + x
+	origin, dir := w.dst.lens.ray(point{float64(x) + .5, float64(y) + .5})
+	p := origin.add(dir.mul(w.dst.depth(float64(w.dst.near[i]))))
+	at, depth := w.src.lens.project(p)
+	x0, y0 := int(math.Floor(at.x-.5)), int(math.Floor(at.y-.5))
+	if math.IsNaN(w.src.nearness(depth)) || x0 < 0 || y0 < 0 || x0+1 >= w.src.w || y0+1 >= w.src.h {
+		return c, false
+	}
+	fx, fy := float32(at.x-.5-float64(x0)), float32(at.y-.5-float64(y0))
+	for k := range 4 {
+		sx, sy := x0+k&1, y0+k>>1
+		j := sy*w.src.w + sx
+		if w.src.tri[j] < 0 {
+			return c, false
+		}
+		slope := w.src.slope[w.src.tri[j]]
+		near := w.src.near[j] + slope[0]*(fx-float32(k&1)) + slope[1]*(fy-float32(k>>1))
+		if math.Abs(w.src.depth(float64(near))-depth) > w.slack {
+			return c, false
+		}
+		share := (1 - fx + float32(k&1)*(2*fx-1)) * (1 - fy + float32(k>>1)*(2*fy-1))
+		for ch, v := range w.at(sx, sy) {
+			c[ch] += share * v
+		}
+	}
+	_, seen := w.src.lens.ray(at)
+	return c, -w.src.normal(x0, y0).dot(seen.unit()) >= grazing
+}
+
+// patchwork is a picture with gaps.
+type patchwork struct {
+	w, h int
+	pix  []float32 // red, green, blue, and how much is known, 0…1
+}
+
+func newPatchwork(size image.Point) *patchwork {
+	return &patchwork{size.X, size.Y, make([]float32, 4*size.X*size.Y)}
+}
+
+func (p *patchwork) set(i int, c [3]float32) {
+	copy(p.pix[4*i:], []float32{c[0], c[1], c[2], 1})
+}
+
+// fill closes the gaps from what lies around them: the picture is halved until
+// it has none, and each gap takes what the next smaller picture has there.
+func (p *patchwork) fill() {
+	if p.w == 1 && p.h == 1 {
+		return
+	}
+	half := newPatchwork(image.Pt((p.w+1)/2, (p.h+1)/2))
+	for y := range p.h {
+		for x := range p.w {
+			from, to := p.pix[4*(y*p.w+x):], half.pix[4*(y/2*half.w+x/2):]
+			for k := range 3 {
+				to[k] += from[k] * from[3]
+			}
+			to[3] += from[3]
+		}
+	}
+	for i := 0; i < len(half.pix); i += 4 {
+		if known := half.pix[i+3]; known > 0 {
+			for k := range 3 {
+				half.pix[i+k] /= known
+			}
+			half.pix[i+3] = min(known, 1)
+		}
+	}
+	half.fill()
+	for y := range p.h {
+		for x := range p.w {
+			to := p.pix[4*(y*p.w+x):]
+			if to[3] >= 1 {
+				continue
+			}
+			c := half.sample(float32(x)/2-.25, float32(y)/2-.25)
+			for k := range 3 {
+				to[k] = to[k]*to[3] + c[k]*(1-to[3])
+			}
+			to[3] = max(to[3], c[3])
+		}
+	}
+}
+
+// sample is the bilinear colour between pixel centres at whole numbers.
+func (p *patchwork) sample(x, y float32) (c [4]float32) {
+	x, y = min(max(x, 0), float32(p.w-1)), min(max(y, 0), float32(p.h-1))
+	x0, y0 := int(x), int(y)
+	fx, fy := x-float32(x0), y-float32(y0)
+	for k := range 4 {
+		sx, sy := min(x0+k&1, p.w-1), min(y0+k>>1, p.h-1)
+		share := (1 - fx + float32(k&1)*(2*fx-1)) * (1 - fy + float32(k>>1)*(2*fy-1))
+		for ch, v := range p.pix[4*(sy*p.w+sx):][:4] {
+			c[ch] += share * v
+		}
+	}
+	return c
+}
