@@ -2,6 +2,7 @@ package gallery
 
 import (
 	"context"
+	"errors"
 	"image"
 	"path/filepath"
 
@@ -35,20 +36,38 @@ func (g *Gallery) toggleStar(c projects.Concept) {
 }
 
 // remove moves a concept to the trash; the toast takes it back.
-func (g *Gallery) remove(c projects.Concept) {
+func (g *Gallery) remove(c projects.Concept) { g.removeAll([]string{c.ID}) }
+
+// removeAll moves concepts to the trash; the toast takes them back.
+func (g *Gallery) removeAll(ids []string) {
+	g.trash(lang.N("{{.Count}} concepts moved to the trash.", len(ids), map[string]any{"Count": len(ids)}),
+		func(ctx context.Context, p *projects.Project) (projects.Trashed, error) { return p.Trash(ctx, ids...) })
+}
+
+// removeSet moves all concepts of a set to the trash; the toast takes them back.
+func (g *Gallery) removeSet(set projects.Set) {
+	g.trash(lang.L("“{{.Name}}” moved to the trash.", map[string]any{"Name": set.Name}),
+		func(ctx context.Context, p *projects.Project) (projects.Trashed, error) {
+			return p.TrashSet(ctx, set.ID)
+		})
+}
+
+func (g *Gallery) trash(told string, move func(context.Context, *projects.Project) (projects.Trashed, error)) {
 	var trashed projects.Trashed
-	g.background(lang.L("The concept cannot be moved to the trash"), func(ctx context.Context, p *projects.Project) error {
-		var err error
-		trashed, err = p.Trash(ctx, c.ID)
+	g.background(lang.L("The concepts cannot be moved to the trash"), func(ctx context.Context, p *projects.Project) (err error) {
+		trashed, err = move(ctx, p)
 		return err
 	}, func() {
-		g.deps.Toast(lang.L("Concept moved to the trash."), lang.L("Undo"), func() {
-			g.background(lang.L("The concept cannot be restored"), func(ctx context.Context, p *projects.Project) error {
+		g.deps.Toast(told, lang.L("Undo"), func() {
+			g.background(lang.L("The concepts cannot be restored"), func(ctx context.Context, p *projects.Project) error {
 				return p.Restore(ctx, trashed)
 			}, nil)
 		})
 	})
 }
+
+// isGone reports that what was asked for is not in the project any more.
+func isGone(err error) bool { return errors.Is(err, projects.ErrNotFound) }
 
 func (g *Gallery) export(c projects.Concept) {
 	g.deps.SaveFile(filepath.Base(g.project.Name())+"-"+c.ID+".png", func(path string) {
@@ -67,4 +86,26 @@ func (g *Gallery) useAsSketch(c projects.Concept) {
 		img, err = p.ConceptImage(ctx, c.ID)
 		return err
 	}, func() { g.deps.UseAsSketch(img) })
+}
+
+// loadImage reads a concept's picture in the background and hands it over on
+// the UI goroutine, unless ctx has ended by then. failed may be nil; the error
+// has been shown before it is called.
+func (g *Gallery) loadImage(ctx context.Context, id string, done func(image.Image), failed func()) {
+	project := g.project
+	go func() {
+		img, err := project.ConceptImage(ctx, id)
+		fyne.Do(func() {
+			switch {
+			case ctx.Err() != nil:
+			case err != nil:
+				g.deps.Error(lang.L("This concept cannot be shown"), err)
+				if failed != nil {
+					failed()
+				}
+			default:
+				done(img)
+			}
+		})
+	}()
 }

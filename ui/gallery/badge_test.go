@@ -23,7 +23,7 @@ func TestBadgeShowsTheFidelity(t *testing.T) {
 	c := newCell(cellSize, theme.ConfirmIcon(), nil, nil)
 	w := test.NewTempWindow(t, tooltip.NewLayer(container.NewCenter(c)))
 	w.Resize(fyne.NewSize(500, 300))
-	c.show(measured, false, nil)
+	c.show(projects.Stack{Cover: measured}, false, false, nil)
 	if !c.badge.object.Visible() || c.badge.text.Text != "91\u00a0%" {
 		t.Errorf("visible %v, text %q", c.badge.object.Visible(), c.badge.text.Text)
 	}
@@ -54,7 +54,7 @@ func TestBadgeShowsTheFidelity(t *testing.T) {
 	if dark < light || light < 20 {
 		t.Errorf("%d dark and %d light pixels in the badge", dark, light)
 	}
-	c.show(projects.Concept{ID: "0002"}, false, nil)
+	c.show(projects.Stack{Cover: projects.Concept{ID: "0002"}}, false, false, nil)
 	if c.badge.object.Visible() {
 		t.Error("a concept that was not measured has a badge")
 	}

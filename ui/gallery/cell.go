@@ -2,27 +2,34 @@ package gallery
 
 import (
 	"image"
+	"strconv"
 
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/canvas"
 	"fyne.io/fyne/v2/driver/desktop"
+	"fyne.io/fyne/v2/lang"
 	"fyne.io/fyne/v2/theme"
 	"fyne.io/fyne/v2/widget"
 
 	"maquette/projects"
 )
 
-const cellInset = 4 // units between a cell's border and its picture
+const (
+	cellInset = 4 // units between a cell's border and its picture
+	pileEdge  = 5 // units of a set's second sheet that can be seen
+)
 
-// cell shows one concept: its thumbnail, a star, how well it follows the sketch,
-// and whether it is selected.
+// cell shows one concept, or a set by one of its concepts: the thumbnail, a star,
+// how many there are or how well it follows the sketch, and whether it is
+// selected or picked.
 type cell struct {
 	widget.BaseWidget
 	size     fyne.Size
-	concept  projects.Concept
-	onTap    func(projects.Concept)
-	onMenu   func(projects.Concept, fyne.Position)
+	stack    projects.Stack
+	onTap    func(projects.Stack)
+	onMenu   func(projects.Stack, fyne.Position)
 	selected bool
+	picked   bool
 	hovered  bool
 
 	ground *canvas.Rectangle
@@ -30,6 +37,9 @@ type cell struct {
 	star   *canvas.Image
 	badge  *badge
 	ring   *canvas.Rectangle
+	pick   *canvas.Image
+	behind *canvas.Rectangle // the edge of the pile that a set lies in
+	count  *badge            // of the set's concepts
 }
 
 var (
@@ -38,7 +48,7 @@ var (
 	_ desktop.Hoverable      = (*cell)(nil)
 )
 
-func newCell(size fyne.Size, star fyne.Resource, onTap func(projects.Concept), onMenu func(projects.Concept, fyne.Position)) *cell {
+func newCell(size fyne.Size, star fyne.Resource, onTap func(projects.Stack), onMenu func(projects.Stack, fyne.Position)) *cell {
 	c := &cell{size: size, onTap: onTap, onMenu: onMenu}
 	c.ground = canvas.NewRectangle(theme.Color(theme.ColorNameInputBackground))
 	c.ground.CornerRadius = 6
@@ -46,29 +56,38 @@ func newCell(size fyne.Size, star fyne.Resource, onTap func(projects.Concept), o
 	c.star = canvas.NewImageFromResource(star)
 	c.star.FillMode = canvas.ImageFillContain
 	c.star.Hide()
-	c.badge = newBadge(func() string { return fidelityText(c.concept.Fidelity) })
+	c.badge = newBadge(func() string { return fidelityText(c.stack.Cover.Fidelity) })
 	c.ring = canvas.NewRectangle(nil)
 	c.ring.CornerRadius = 6
 	c.ring.StrokeWidth = 2
 	c.ring.Hide()
+	c.pick = canvas.NewImageFromResource(theme.NewPrimaryThemedResource(theme.CheckButtonCheckedIcon()))
+	c.pick.FillMode = canvas.ImageFillContain
+	c.behind = canvas.NewRectangle(nil)
+	c.behind.CornerRadius, c.behind.StrokeWidth = 6, 1
+	c.count = newBadge(func() string {
+		return lang.N("A set of {{.Count}} pictures", c.stack.Members, map[string]any{"Count": c.stack.Members})
+	})
 	c.ExtendBaseWidget(c)
 	return c
 }
 
-// show puts a concept into the cell. The thumbnail follows when it is loaded; by
+// show puts a stack into the cell. The thumbnail follows when it is loaded; by
 // then the cell may show another concept, so the id is compared once more.
-func (c *cell) show(concept projects.Concept, selected bool, t *thumbs) {
-	if c.concept.ID != concept.ID {
+func (c *cell) show(stack projects.Stack, selected, picked bool, t *thumbs) {
+	concept := stack.Cover
+	if c.stack.Cover.ID != concept.ID {
 		c.pic.Image = nil
 	}
-	c.concept, c.selected = concept, selected
+	c.stack, c.selected, c.picked = stack, selected, picked
+	c.count.text.Text = strconv.Itoa(stack.Members)
 	c.badge.show(concept.Fidelity)
 	if concept.ID != "" && t != nil {
 		if img, ok := t.get(concept.ID); ok {
 			c.pic.Image = img
 		} else {
 			t.want(concept.ID, func(img *image.RGBA, err error) {
-				if err == nil && c.concept.ID == concept.ID {
+				if err == nil && c.stack.Cover.ID == concept.ID {
 					c.pic.Image = img
 					c.pic.Refresh()
 				}
@@ -79,14 +98,14 @@ func (c *cell) show(concept projects.Concept, selected bool, t *thumbs) {
 }
 
 func (c *cell) Tapped(*fyne.PointEvent) {
-	if c.concept.ID != "" && c.onTap != nil {
-		c.onTap(c.concept)
+	if c.stack.Cover.ID != "" && c.onTap != nil {
+		c.onTap(c.stack)
 	}
 }
 
 func (c *cell) TappedSecondary(e *fyne.PointEvent) {
-	if c.concept.ID != "" && c.onMenu != nil {
-		c.onMenu(c.concept, e.AbsolutePosition)
+	if c.stack.Cover.ID != "" && c.onMenu != nil {
+		c.onMenu(c.stack, e.AbsolutePosition)
 	}
 }
 
@@ -95,7 +114,7 @@ func (c *cell) MouseMoved(*desktop.MouseEvent) {}
 func (c *cell) MouseOut()                      { c.hovered = false; c.Refresh() }
 func (c *cell) MinSize() fyne.Size             { return c.size }
 func (c *cell) CreateRenderer() fyne.WidgetRenderer {
-	return &cellRenderer{c: c, objects: []fyne.CanvasObject{c.ground, c.pic, c.star, c.badge.object, c.ring}}
+	return &cellRenderer{c: c, objects: []fyne.CanvasObject{c.behind, c.ground, c.pic, c.star, c.badge.object, c.count.object, c.pick, c.ring}}
 }
 
 type cellRenderer struct {
@@ -104,29 +123,44 @@ type cellRenderer struct {
 }
 
 func (r *cellRenderer) Layout(s fyne.Size) {
+	whole := s
+	if r.c.stack.Set != nil { // leave room for the edge of the pile
+		s = s.SubtractWidthHeight(pileEdge, pileEdge)
+		r.c.behind.Move(fyne.NewPos(pileEdge, pileEdge))
+		r.c.behind.Resize(s)
+	}
 	r.c.ground.Resize(s)
-	r.c.ring.Resize(s)
+	r.c.ring.Resize(whole)
 	r.c.pic.Move(fyne.NewPos(cellInset, cellInset))
 	r.c.pic.Resize(s.SubtractWidthHeight(2*cellInset, 2*cellInset))
 	const star = 20
 	r.c.star.Resize(fyne.NewSquareSize(star))
 	r.c.star.Move(fyne.NewPos(s.Width-star-8, 8))
-	b := r.c.badge.object.MinSize()
-	r.c.badge.object.Resize(b)
-	r.c.badge.object.Move(fyne.NewPos(s.Width-b.Width-8, s.Height-b.Height-8))
+	for _, o := range []fyne.CanvasObject{r.c.badge.object, r.c.count.object} { // only one of them is shown
+		b := o.MinSize()
+		o.Resize(b)
+		o.Move(fyne.NewPos(s.Width-b.Width-8, s.Height-b.Height-8))
+	}
+	r.c.pick.Resize(fyne.NewSquareSize(star))
+	r.c.pick.Move(fyne.NewPos(8, 8))
 }
 
 func (r *cellRenderer) Refresh() {
 	c := r.c
 	c.ground.FillColor = theme.Color(theme.ColorNameInputBackground)
 	c.ring.StrokeColor = theme.Color(theme.ColorNamePrimary)
-	if c.hovered && !c.selected {
+	if c.hovered && !c.selected && !c.picked {
 		c.ring.StrokeColor = theme.Color(theme.ColorNameInputBorder)
 	}
-	setVisible(c.ring, c.selected || c.hovered)
-	setVisible(c.star, c.concept.Starred)
+	c.behind.FillColor = theme.Color(theme.ColorNameButton)
+	c.behind.StrokeColor = theme.Color(theme.ColorNameInputBorder)
+	setVisible(c.ring, c.selected || c.picked || c.hovered)
+	setVisible(c.star, c.stack.Cover.Starred)
+	setVisible(c.pick, c.picked)
+	setVisible(c.behind, c.stack.Set != nil)
+	setVisible(c.count.object, c.stack.Set != nil)
 	// In the filmstrip's small cells it would hide too much of the picture.
-	setVisible(c.badge.object, c.concept.Fidelity != nil && c.size.Width >= badgeFrom)
+	setVisible(c.badge.object, c.stack.Set == nil && c.stack.Cover.Fidelity != nil && c.size.Width >= badgeFrom)
 	r.Layout(c.Size())
 	for _, o := range r.objects {
 		o.Refresh()

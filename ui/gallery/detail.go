@@ -59,7 +59,7 @@ func newDetail(g *Gallery) *detail {
 		action(lang.L("Export…"), theme.DocumentSaveIcon(), func() { g.export(d.concept) }),
 		action(lang.L("Move to trash"), theme.DeleteIcon(), func() { g.remove(d.concept) }),
 	)
-	back := widget.NewButtonWithIcon(lang.L("All concepts"), theme.GridIcon(), g.showBrowse)
+	back := widget.NewButtonWithIcon(lang.L("All concepts"), theme.GridIcon(), g.leaveConcept)
 	back.Importance = widget.LowImportance
 	icon := func(r fyne.Resource, do func()) *widget.Button {
 		b := widget.NewButtonWithIcon("", r, do)
@@ -108,22 +108,7 @@ func (d *detail) showConcept(c projects.Concept) {
 	}
 	ctx, cancel := context.WithCancel(d.g.ctx)
 	d.cancel = cancel
-	project := d.g.project
-	go func() {
-		img, err := project.ConceptImage(ctx, c.ID)
-		fyne.Do(func() { d.imageRead(ctx, img, err) })
-	}()
-}
-
-func (d *detail) imageRead(ctx context.Context, img image.Image, err error) {
-	switch {
-	case ctx.Err() != nil:
-	case err != nil:
-		d.loaded = ""
-		d.g.deps.Error(lang.L("This concept cannot be shown"), err)
-	default:
-		d.view.SetImage(img)
-	}
+	d.g.loadImage(ctx, c.ID, func(img image.Image) { d.view.SetImage(img) }, func() { d.loaded = "" })
 }
 
 // recipeFacts lists name and value of what made a concept, in reading order.

@@ -16,6 +16,7 @@ import (
 	"fyne.io/fyne/v2/widget"
 
 	"maquette/projects"
+	"maquette/ui/tooltip"
 )
 
 // Deps is what the gallery asks of the studio. Every function is called on the
@@ -51,22 +52,28 @@ type Gallery struct {
 	cancel  context.CancelFunc
 
 	thumbs *thumbs
-	list   *list // what the grid shows
-	newest *list // what the filmstrip shows
-	open   string
+	list   *list  // what the grid shows
+	newest *list  // what the filmstrip shows
+	open   string // ID of the concept in the large view, or empty
 
-	grid   *widget.GridWrap
-	search *widget.Entry
-	starry *widget.Check
-	order  *widget.Select
-	count  *widget.Label
-	empty  *fyne.Container
-	hint   *widget.Label
-	strip  *strip
-	detail *detail
-	object *fyne.Container
-	browse *fyne.Container
-	typing *time.Timer
+	grid    *widget.GridWrap
+	search  *widget.Entry
+	starry  *widget.Check
+	order   *widget.Select
+	count   *widget.Label
+	empty   *fyne.Container
+	hint    *widget.Label
+	strip   *strip
+	detail  *detail
+	set     *setView
+	compare *compareView
+	blind   *blindView
+	chooser *chooser
+	filters *fyne.Container
+	object  *fyne.Container
+	browse  *fyne.Container
+	shown   fyne.CanvasObject // one of object's
+	typing  *time.Timer
 }
 
 var cellSize = fyne.NewSquareSize(168)
@@ -85,8 +92,8 @@ func New(deps Deps) *Gallery {
 	g.grid = widget.NewGridWrap(g.length, g.createCell, g.updateCell)
 	g.grid.OnSelected = func(i widget.GridWrapItemID) {
 		g.grid.Unselect(i) // the cells show the selection themselves
-		if c, ok := g.list.at(i); ok {
-			g.openConcept(c)
+		if st, ok := g.list.at(i); ok {
+			g.stackTapped(st)
 		}
 	}
 	g.hint = widget.NewLabel("")
@@ -94,11 +101,15 @@ func New(deps Deps) *Gallery {
 	g.hint.Wrapping = fyne.TextWrapWord
 	g.empty = container.NewVBox(layout.NewSpacer(), g.hint, layout.NewSpacer())
 	searchBox := container.New(layout.NewGridWrapLayout(fyne.NewSize(240, g.search.MinSize().Height)), g.search)
-	bar := container.NewHBox(searchBox, g.starry, g.order, layout.NewSpacer(), g.count)
-	g.browse = container.NewBorder(container.NewPadded(bar), nil, nil, nil, container.NewStack(g.grid, g.empty))
-	g.detail = newDetail(g)
-	g.detail.object.Hide()
-	g.object = container.NewStack(g.browse, g.detail.object)
+	choose := widget.NewButtonWithIcon(lang.L("Choose"), theme.CheckButtonIcon(), func() { g.chooser.start() })
+	choose.Importance = widget.LowImportance
+	g.filters = container.NewHBox(searchBox, g.starry, g.order, layout.NewSpacer(), g.count,
+		tooltip.New(choose, lang.L("Choose pictures to compare, to vote on, or to delete (Ctrl+click)")))
+	g.chooser = newChooser(g)
+	g.browse = container.NewBorder(container.NewPadded(container.NewStack(g.filters, g.chooser.object)), nil, nil, nil, container.NewStack(g.grid, g.empty))
+	g.detail, g.set, g.compare, g.blind = newDetail(g), newSetView(g), newCompareView(g), newBlindView(g)
+	g.object = container.NewStack(g.browse, g.detail.object, g.set.object, g.compare.object, g.blind.object)
+	g.only(g.browse)
 	g.strip = newStrip(func() int {
 		if g.newest == nil {
 			return 0
@@ -167,6 +178,19 @@ func (g *Gallery) Selected() (projects.Concept, bool) {
 
 // HandleKey acts on a key that no text field wants and says whether it did.
 func (g *Gallery) HandleKey(name fyne.KeyName) bool {
+	switch g.shown {
+	case g.compare.object:
+		return g.compare.handleKey(name)
+	case g.blind.object:
+		return g.blind.handleKey(name)
+	case g.set.object:
+		return g.set.handleKey(name)
+	case g.browse:
+		if name == fyne.KeyEscape && g.chooser.on {
+			g.chooser.stop()
+			return true
+		}
+	}
 	if g.open == "" {
 		return false
 	}
@@ -176,7 +200,7 @@ func (g *Gallery) HandleKey(name fyne.KeyName) bool {
 	case fyne.KeyRight:
 		g.step(1)
 	case fyne.KeyEscape:
-		g.showBrowse()
+		g.leaveConcept()
 	case fyne.KeyS:
 		g.toggleStar(g.detail.concept)
 	case fyne.KeyDelete:
@@ -198,6 +222,8 @@ func (g *Gallery) leave() {
 	if g.typing != nil {
 		g.typing.Stop()
 	}
+	g.compare.close()
+	g.blind.close()
 	if g.stop != nil {
 		g.stop()
 		g.cancel()
@@ -237,6 +263,7 @@ func (g *Gallery) follow(ctx context.Context, events <-chan projects.Event) {
 				if ctx.Err() == nil {
 					g.list.reload()
 					g.newest.reload()
+					g.set.reload()
 				}
 			})
 		}
@@ -255,7 +282,10 @@ func (g *Gallery) conceptsRemoved(ids []string) {
 			g.thumbs.forget(id)
 		}
 		if g.open == id {
-			g.showBrowse()
+			g.leaveConcept()
+		}
+		if g.chooser.has(id) {
+			g.chooser.forget(id)
 		}
 	}
 }
@@ -281,7 +311,7 @@ func (g *Gallery) length() int {
 }
 
 func (g *Gallery) listChanged() {
-	g.count.SetText(lang.N("{{.Count}} concepts", g.list.total, map[string]any{"Count": g.list.total}))
+	g.count.SetText(lang.N("{{.Count}} concepts", g.list.count, map[string]any{"Count": g.list.count}))
 	g.grid.Refresh()
 	g.showEmpty()
 }
@@ -308,7 +338,7 @@ func (g *Gallery) showEmpty() {
 }
 
 func (g *Gallery) createCell() fyne.CanvasObject {
-	return newCell(cellSize, g.deps.StarIcon, g.openConcept, g.menu)
+	return newCell(cellSize, g.deps.StarIcon, g.stackTapped, g.menu)
 }
 
 func (g *Gallery) updateCell(i widget.GridWrapItemID, o fyne.CanvasObject) {
@@ -316,9 +346,9 @@ func (g *Gallery) updateCell(i widget.GridWrapItemID, o fyne.CanvasObject) {
 }
 
 func (g *Gallery) createStripCell() *cell {
-	return newCell(stripCell, g.deps.StarIcon, func(c projects.Concept) {
+	return newCell(stripCell, g.deps.StarIcon, func(st projects.Stack) {
 		g.deps.ShowGallery()
-		g.openConcept(c)
+		g.openStack(st)
 	}, g.menu)
 }
 
@@ -328,38 +358,110 @@ func (g *Gallery) fill(c *cell, l *list, i int) {
 	if l == nil {
 		return
 	}
-	concept, _ := l.at(i)
-	c.show(concept, concept.ID != "" && concept.ID == g.open, g.thumbs)
+	st, _ := l.at(i)
+	c.show(st, st.Cover.ID != "" && g.showing(st), g.chooser.has(st.Cover.ID), g.thumbs)
+}
+
+// showing reports whether a stack is the one that is open.
+func (g *Gallery) showing(st projects.Stack) bool {
+	if st.Set != nil {
+		return g.set.id == st.Set.ID
+	}
+	return st.Cover.ID == g.open
+}
+
+// only shows one of the gallery's faces.
+func (g *Gallery) only(face fyne.CanvasObject) {
+	g.shown = face
+	for _, o := range g.object.Objects {
+		setVisible(o, o == face)
+	}
 }
 
 func (g *Gallery) openConcept(c projects.Concept) {
 	g.open = c.ID
+	if c.Set == nil || c.Set.ID != g.set.id {
+		g.set.close()
+	}
 	g.detail.showConcept(c)
-	g.browse.Hide()
-	g.detail.object.Show()
+	g.only(g.detail.object)
 	g.strip.refresh()
+}
+
+// openStack opens a concept, or the sheet of a set.
+func (g *Gallery) openStack(st projects.Stack) {
+	if st.Set == nil {
+		g.openConcept(st.Cover)
+		return
+	}
+	g.openSet(st.Set.ID)
+}
+
+// openSet shows the sheet of a set.
+func (g *Gallery) openSet(id string) {
+	g.open = ""
+	g.set.show(id)
+	g.only(g.set.object)
+	g.strip.refresh()
+}
+
+// openCompare shows two concepts against each other.
+func (g *Gallery) openCompare(a, b projects.Concept) {
+	g.open = ""
+	g.compare.show(a, b)
+	g.only(g.compare.object)
+}
+
+// openBlind asks which of the concepts are better, two at a time.
+func (g *Gallery) openBlind(among []projects.Concept) {
+	g.open = ""
+	g.blind.start(among)
+	g.only(g.blind.object)
+}
+
+// leaveConcept goes back from the large view to the set or the grid.
+func (g *Gallery) leaveConcept() {
+	if g.set.id != "" {
+		g.openSet(g.set.id)
+		return
+	}
+	g.showBrowse()
 }
 
 func (g *Gallery) showBrowse() {
 	g.open = ""
-	g.detail.object.Hide()
-	g.browse.Show()
+	g.compare.close()
+	g.blind.close()
+	g.set.close()
+	g.only(g.browse)
 	g.grid.Refresh()
 	g.strip.refresh()
 }
 
-// step opens the neighbour of the open concept.
+// step opens the neighbour of the open concept: in its set, or among the
+// single concepts of the grid.
 func (g *Gallery) step(by int) {
-	i, ok := g.list.find(g.open)
-	if !ok {
+	if c, ok := g.set.neighbour(g.open, by); ok {
+		g.openConcept(c)
 		return
 	}
-	if c, ok := g.list.at(i + by); ok {
-		g.openConcept(c)
+	i, ok := g.list.find(g.open)
+	for ok {
+		i += by
+		var st projects.Stack
+		if st, ok = g.list.at(i); ok && st.Set == nil {
+			g.openConcept(st.Cover)
+			return
+		}
 	}
 }
 
-func (g *Gallery) menu(c projects.Concept, at fyne.Position) {
+func (g *Gallery) menu(st projects.Stack, at fyne.Position) {
+	if st.Set != nil {
+		g.set.menu(*st.Set, at)
+		return
+	}
+	c := st.Cover
 	star := lang.L("Star")
 	if c.Starred {
 		star = lang.L("Remove star")
@@ -373,6 +475,7 @@ func (g *Gallery) menu(c projects.Concept, at fyne.Position) {
 		item(lang.L("Use as sketch"), func() { g.useAsSketch(c) }),
 		fyne.NewMenuItemSeparator(),
 		item(star, func() { g.toggleStar(c) }),
+		item(lang.L("Choose"), func() { g.chooser.toggle(c) }),
 		item(lang.L("Export…"), func() { g.export(c) }),
 		fyne.NewMenuItemSeparator(),
 		trash)

@@ -40,18 +40,22 @@ type fakeSource struct {
 	err   error
 }
 
-func (s *fakeSource) Concepts(_ context.Context, q projects.Query) ([]projects.Concept, int, error) {
+func (s *fakeSource) Stacks(_ context.Context, q projects.Query) ([]projects.Stack, int, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.asked = append(s.asked, q)
 	if s.err != nil {
 		return nil, 0, s.err
 	}
-	var page []projects.Concept
+	var page []projects.Stack
 	for i := q.Offset; i < min(q.Offset+q.Limit, s.total); i++ {
-		page = append(page, projects.Concept{ID: fmt.Sprintf("%04d", i)})
+		page = append(page, projects.Stack{Cover: projects.Concept{ID: fmt.Sprintf("%04d", i)}, Members: 1})
 	}
 	return page, s.total, nil
+}
+
+func (s *fakeSource) Concepts(context.Context, projects.Query) ([]projects.Concept, int, error) {
+	return nil, 3 * s.total, nil
 }
 
 func TestListReadsOnlyPagesThatAreLookedAt(t *testing.T) {
@@ -64,8 +68,8 @@ func TestListReadsOnlyPagesThatAreLookedAt(t *testing.T) {
 	if err := ui.run(1); err != nil {
 		t.Fatal(err)
 	}
-	if l.total != 10000 || changes != 1 {
-		t.Fatalf("total %d after %d changes", l.total, changes)
+	if l.total != 10000 || l.count != 30000 || changes != 1 {
+		t.Fatalf("%d stacks of %d concepts after %d changes", l.total, l.count, changes)
 	}
 	if _, ok := l.at(9000); ok {
 		t.Fatal("concept 9000 was there before its page was read")
@@ -74,7 +78,7 @@ func TestListReadsOnlyPagesThatAreLookedAt(t *testing.T) {
 		t.Fatal(err)
 	}
 	c, ok := l.at(9000)
-	if !ok || c.ID != "9000" {
+	if !ok || c.Cover.ID != "9000" {
 		t.Fatalf("at(9000) = %v, %v", c, ok)
 	}
 	if len(src.asked) != 2 || src.asked[1].Limit != pageSize {
@@ -170,8 +174,8 @@ func TestCellIgnoresTheThumbnailOfAnotherConcept(t *testing.T) {
 	th.do = ui.do
 	defer th.close()
 	c := newCell(cellSize, theme.ConfirmIcon(), nil, nil)
-	c.show(projects.Concept{ID: "0001"}, false, th)
-	c.show(projects.Concept{ID: "0002"}, true, th)
+	c.show(projects.Stack{Cover: projects.Concept{ID: "0001"}}, false, false, th)
+	c.show(projects.Stack{Cover: projects.Concept{ID: "0002"}}, true, false, th)
 	close(gate)
 	if err := ui.run(2); err != nil {
 		t.Fatal(err)

@@ -8,14 +8,15 @@ import (
 	"maquette/projects"
 )
 
-const pageSize = 120 // concepts read at a time
+const pageSize = 120 // stacks read at a time
 
-// source is the part of a project that lists concepts.
+// source is the part of a project that lists concepts, those of a set as one.
 type source interface {
+	Stacks(ctx context.Context, q projects.Query) ([]projects.Stack, int, error)
 	Concepts(ctx context.Context, q projects.Query) ([]projects.Concept, int, error)
 }
 
-// list is a window onto the concepts of a project that match a query. Pages are
+// list is a window onto the stacks of a project that match a query. Pages are
 // read in the background when they are first looked at, so that a project of
 // ten thousand concepts opens as fast as one of ten. All methods belong to the
 // UI goroutine.
@@ -26,16 +27,17 @@ type list struct {
 	failed  func(error)
 
 	query   projects.Query
-	pages   map[int][]projects.Concept
+	pages   map[int][]projects.Stack
 	loading map[int]bool
-	total   int
+	total   int  // stacks
+	count   int  // concepts in all stacks
 	known   bool // total has been read at least once
 	cancel  context.CancelFunc
 	ctx     context.Context
 }
 
 func newList(src source, changed func(), failed func(error)) *list {
-	l := &list{src: src, do: fyne.Do, changed: changed, failed: failed, pages: map[int][]projects.Concept{}}
+	l := &list{src: src, do: fyne.Do, changed: changed, failed: failed, pages: map[int][]projects.Stack{}}
 	l.restart()
 	return l
 }
@@ -60,24 +62,24 @@ func (l *list) reload() {
 	l.read(0, true)
 }
 
-// at returns concept i of the list, or false while its page is being read.
-func (l *list) at(i int) (projects.Concept, bool) {
+// at returns stack i of the list, or false while its page is being read.
+func (l *list) at(i int) (projects.Stack, bool) {
 	page, k := i/pageSize, i%pageSize
 	if p, ok := l.pages[page]; ok {
 		if k < len(p) {
 			return p[k], true
 		}
-		return projects.Concept{}, false
+		return projects.Stack{}, false
 	}
 	l.read(page, false)
-	return projects.Concept{}, false
+	return projects.Stack{}, false
 }
 
-// find returns the place of a concept among the pages that were read.
+// find returns the place of a single concept among the pages that were read.
 func (l *list) find(id string) (int, bool) {
-	for page, concepts := range l.pages {
-		for k, c := range concepts {
-			if c.ID == id {
+	for page, stacks := range l.pages {
+		for k, st := range stacks {
+			if st.Set == nil && st.Cover.ID == id {
 				return page*pageSize + k, true
 			}
 		}
@@ -95,7 +97,12 @@ func (l *list) read(page int, fresh bool) {
 	ctx, q := l.ctx, l.query
 	q.Offset, q.Limit = page*pageSize, pageSize
 	go func() {
-		concepts, total, err := l.src.Concepts(ctx, q)
+		stacks, total, err := l.src.Stacks(ctx, q)
+		count := total
+		if err == nil && fresh {
+			q.Offset, q.Limit = 0, 1 // only the number is wanted
+			_, count, err = l.src.Concepts(ctx, q)
+		}
 		l.do(func() {
 			if ctx.Err() != nil {
 				return // a newer query has taken over
@@ -106,9 +113,9 @@ func (l *list) read(page int, fresh bool) {
 				return
 			}
 			if fresh {
-				l.pages = map[int][]projects.Concept{}
+				l.pages, l.count = map[int][]projects.Stack{}, count
 			}
-			l.pages[page], l.total, l.known = concepts, total, true
+			l.pages[page], l.total, l.known = stacks, total, true
 			l.changed()
 		})
 	}()

@@ -21,6 +21,7 @@ type ZoomView struct {
 	// zoom is in window units per image pixel; 0 means fitted.
 	zoom   float32
 	offset fyne.Position // of the image's top left corner
+	linked *ZoomView     // shows the same spot, if not nil
 }
 
 var (
@@ -53,6 +54,25 @@ func (v *ZoomView) SetImage(img image.Image) {
 func (v *ZoomView) Fit() {
 	v.zoom = 0
 	v.place()
+	v.lead()
+}
+
+// link makes two views show the same spot at the same size.
+func link(a, b *ZoomView) { a.linked, b.linked = b, a }
+
+// lead brings the linked view to where this one is.
+func (v *ZoomView) lead() {
+	o := v.linked
+	if o == nil {
+		return
+	}
+	w, _ := v.imageSize()
+	other, _ := o.imageSize()
+	o.zoom, o.offset = v.zoom, v.offset
+	if w > 0 && other > 0 {
+		o.zoom *= w / other
+	}
+	o.place()
 }
 
 // Actual shows one image pixel per window unit, centred.
@@ -102,6 +122,7 @@ func (v *ZoomView) Dragged(e *fyne.DragEvent) {
 	}
 	v.offset = v.offset.AddXY(e.Dragged.DX, e.Dragged.DY)
 	v.place()
+	v.lead()
 }
 
 // DragEnd ends a pan.
@@ -134,6 +155,7 @@ func (v *ZoomView) zoomTo(zoom float32, p fyne.Position) {
 	v.offset = fyne.NewPos(p.X-(p.X-at.X)*zoom/old, p.Y-(p.Y-at.Y)*zoom/old)
 	v.zoom = zoom
 	v.place()
+	v.lead()
 }
 
 // place moves the image to where zoom and offset say, never out of sight.

@@ -13,7 +13,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/storage"
@@ -26,6 +25,7 @@ import (
 	"maquette/projects"
 	"maquette/projects/settings"
 	"maquette/ui/sketchpad"
+	"maquette/ui/uitest"
 )
 
 // fakeEngine renders grey squares.
@@ -95,7 +95,7 @@ type testStudio struct {
 	*studio
 	t      *testing.T
 	engine *fakeEngine
-	ui     *uiLoop
+	ui     *uitest.Loop
 }
 
 func newTestStudio(t *testing.T) *testStudio {
@@ -107,7 +107,7 @@ func newTestStudio(t *testing.T) *testStudio {
 	t.Setenv("LANG", "en_US.UTF-8")
 	useLanguage("en")
 	a := test.NewTempApp(t)
-	ui := newUILoop(t, a)
+	ui := uitest.New(t, a)
 	ts := &testStudio{t: t, engine: &fakeEngine{}, ui: ui}
 	ts.do(func() {
 		ts.studio = newStudio(context.Background(), fyne.CurrentApp(), Options{
@@ -128,28 +128,14 @@ func newTestStudio(t *testing.T) *testStudio {
 	return ts
 }
 
-// wait polls on the UI goroutine.
+// waitFor polls on the UI goroutine.
 func (s *testStudio) waitFor(what string, ok func() bool) {
 	s.t.Helper()
-	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
-		done := false
-		s.do(func() { done = ok() })
-		if done {
-			return
-		}
-	}
-	s.t.Fatalf("waited in vain for %s", what)
+	s.ui.Wait(s.t, what, ok)
 }
 
 // do runs f on the UI goroutine and waits for it.
-func (s *testStudio) do(f func()) {
-	done := make(chan struct{})
-	s.ui.post(func() {
-		defer close(done)
-		f()
-	})
-	<-done
-}
+func (s *testStudio) do(f func()) { s.ui.Do(f) }
 
 // newDrawingWith opens a new project with one line in its drawing.
 func (s *testStudio) newDrawingWith(line bool) *workspace {
