@@ -43,7 +43,7 @@ func (e *fakeEngine) Render(ctx context.Context, req inference.Request, report f
 		return nil, e.fail
 	}
 	result := &inference.Result{Provider: "Fake", Hashes: map[string]string{}}
-	for i := range req.Count {
+	for i := range req.Images() {
 		for step := range req.Steps {
 			if err := ctx.Err(); err != nil {
 				return nil, err

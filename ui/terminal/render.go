@@ -46,7 +46,8 @@ With --json, standard output has one JSON object a line, told apart by "event":
   progress  stage (load, encode, denoise, decode), step, steps, fraction,
             remaining_seconds (absent while unknown)
   note      text, such as a fallback to another provider
-  concept   id, image, sidecar, seed, width, height, seconds, job
+  concept   id, image, sidecar, seed, view (absent without), width, height,
+            seconds, job
   done      job, state (done, failed, cancelled), concepts, seconds, provider
   error     message; the command then ends with exit code 1, or 2 where the
             command line is wrong`
@@ -67,12 +68,17 @@ const renderExample = `  # A bundled sketch with its own prompt
   # A concept's recipe and seed again, for another drawing and in red
   maquette render stool.png --like ~/Maquette/Chairs/concepts/0003.png -p "a red chair" --project ~/Maquette/Chairs
 
+  # The object from four sides, and the side as you drew it yourself
+  maquette render lamp.png -p "a brass lamp" --views front,three-quarter-left,side-left,top \
+      --view-drawing side-left=lamp-side.png --project ~/Maquette/Lamps
+
   # Continue what a crash or power cut interrupted
   maquette render --resume --project ~/Maquette/Houses`
 
 // renderOptions are the flags of `maquette render` beside those of the recipe.
 type renderOptions struct {
 	recipe   recipeFlags
+	views    viewFlags
 	dir      string
 	provider string
 	skip     bool
@@ -85,7 +91,7 @@ func (s *session) renderCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "render SKETCH -p PROMPT --project DIR",
 		Short:   "Render a sketch into concept images",
-		Long:    renderHelp,
+		Long:    renderHelp + fmt.Sprintf(renderViewsHelp, viewNames()),
 		Example: renderExample,
 		Args: func(cmd *cobra.Command, args []string) error {
 			if !o.resume {
@@ -109,6 +115,7 @@ func (s *session) renderCommand() *cobra.Command {
 	flags := cmd.Flags()
 	flags.SortFlags = false
 	o.recipe.add(flags)
+	o.views.add(cmd)
 	flags.StringVar(&o.dir, "project", "", "project folder that the images go to")
 	must(cmd.MarkFlagDirname("project"))
 	flags.StringVar(&o.provider, "provider", "", "execution provider to run on, such as CPU or WebGPU (default: that of the settings)")
@@ -157,6 +164,16 @@ func (s *session) render(cmd *cobra.Command, arg string, o renderOptions) error 
 	if err != nil {
 		return err
 	}
+	if err := o.views.apply(flags, &recipe, o.recipe.count); err != nil {
+		return err
+	}
+	if o.skip && recipe.Views != nil {
+		return usagef("--skip-existing can't be used with --views: the images of a set are made together")
+	}
+	drawings, err := o.views.openDrawings(recipe)
+	if err != nil {
+		return err
+	}
 	// The sketch is read first: a wrong path must not leave an empty project behind.
 	var k sketch
 	inProject := strings.HasPrefix(arg, projectPrefix)
@@ -183,6 +200,9 @@ func (s *session) render(cmd *cobra.Command, arg string, o renderOptions) error 
 		}
 		id, err := keepSketch(ctx, p, k)
 		if err != nil {
+			return err
+		}
+		if err := keepDrawings(ctx, p, id, drawings); err != nil {
 			return err
 		}
 		recipes := []projects.Recipe{recipe}

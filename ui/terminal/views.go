@@ -2,12 +2,10 @@ package terminal
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"image"
 	"image/png"
 	"io"
-	"io/fs"
 	"math"
 	"os"
 	"path/filepath"
@@ -64,7 +62,7 @@ rounded ones inflated. --read changes that for a region: its place is given in
 thousandths of the page from the upper left corner, as --json lists them.
 
 A view is a name (` + viewNames() + `)
-or AZIMUTH:ELEVATION in degrees.`,
+or an azimuth and elevation in degrees such as az30el10 or 30:10.`,
 		Example: `  maquette views vase.png -o vase-views --glb vase.glb
   maquette views facade.png -o views --views front,30:15 --read 500,400=flat`,
 		Args: exactly("SKETCH"),
@@ -80,7 +78,7 @@ or AZIMUTH:ELEVATION in degrees.`,
 	flags.StringVar(&f.glb, "glb", "", "also write the body as binary glTF to this file")
 	flags.StringVar(&f.obj, "obj", "", "also write the body as Wavefront OBJ to this file")
 	flags.StringArrayVar(&f.readings, "read", nil, "X,Y=READING: read the region at a place as round, flat, box, revolved or depth")
-	flags.StringVar(&f.drawn, "drawn", "", "AZIMUTH:ELEVATION in degrees of the camera that the sketch is drawn from (default: found from the drawing)")
+	flags.StringVar(&f.drawn, "drawn", "", "view, such as three-quarter-left or az30el10, that the sketch is drawn from (default: found from the drawing)")
 	flags.StringVar(&f.depth, "depth", "", "take the relief from this depth map, near is white")
 	must(cmd.MarkFlagFilename("depth", "png"))
 	flags.Float64Var(&f.lineWidth, "line-width", 2, "width of lines in pixels, 1…3")
@@ -192,7 +190,7 @@ func (f *viewsFlags) options() (views.Options, error) {
 		return o, usagef("--line-width %g is not in 1…3 pixels", f.lineWidth)
 	}
 	if f.drawn != "" {
-		c, err := parseCamera(f.drawn)
+		c, err := views.Parse(f.drawn)
 		if err != nil {
 			return o, usagef("--drawn %w", err)
 		}
@@ -235,10 +233,7 @@ func parseViews(list []string, ortho bool) (cameras []views.Camera, names []stri
 		}
 	}
 	for _, text := range list {
-		c, err := views.Named(views.Name(text))
-		if strings.Contains(text, ":") {
-			c, err = parseCamera(text)
-		}
+		c, err := views.Parse(text)
 		if err != nil {
 			return nil, nil, fmt.Errorf("--views: %w", err)
 		}
@@ -249,21 +244,7 @@ func parseViews(list []string, ortho bool) (cameras []views.Camera, names []stri
 		if slices.Contains(names, name) {
 			return nil, nil, fmt.Errorf("--views: %s is given twice", text)
 		}
-		if !fs.ValidPath(name) || strings.ContainsAny(name, `/\`) {
-			return nil, nil, errors.New("--views: a view is a name or AZIMUTH:ELEVATION")
-		}
 		cameras, names = append(cameras, c), append(names, name)
 	}
 	return cameras, names, nil
-}
-
-// parseCamera reads AZIMUTH:ELEVATION in degrees.
-func parseCamera(text string) (views.Camera, error) {
-	a, e, ok := strings.Cut(text, ":")
-	azimuth, errA := parseNumber(a, -360, 360)
-	elevation, errE := parseNumber(e, -90, 90)
-	if !ok || errA != nil || errE != nil {
-		return views.Camera{}, fmt.Errorf("%q is not AZIMUTH:ELEVATION in degrees, such as 30:15 (−360…360, −90…90)", text)
-	}
-	return views.Camera{Azimuth: azimuth * math.Pi / 180, Elevation: elevation * math.Pi / 180, Field: views.DefaultField}, nil
 }

@@ -30,6 +30,7 @@ type (
 		Image   string  `json:"image"`
 		Sidecar string  `json:"sidecar"`
 		Seed    int64   `json:"seed"`
+		View    string  `json:"view,omitempty"`
 		Width   int     `json:"width"`
 		Height  int     `json:"height"`
 		Seconds float64 `json:"seconds"`
@@ -121,6 +122,9 @@ func (w *watcher) start(job projects.Job) {
 	if len(controls) == 0 {
 		controls = []string{"no control"}
 	}
+	if r.Views != nil {
+		controls = append(controls, "views "+strings.Join(r.Views.Cameras, ", "))
+	}
 	w.s.note("Rendering %s of %d×%d pixels from seed %d: %q, %s", plural(r.Count, "image"), r.Width, r.Height, r.Seed, r.Prompt, strings.Join(controls, ", "))
 }
 
@@ -169,7 +173,7 @@ func (w *watcher) concept(c projects.Concept) {
 	if w.s.json {
 		w.s.emit(conceptEvent{
 			Event: "concept", ID: c.ID, Image: file, Sidecar: sidecar(file),
-			Seed: c.Recipe.Seed, Width: c.Recipe.Width, Height: c.Recipe.Height,
+			Seed: c.Recipe.Seed, View: c.Recipe.View, Width: c.Recipe.Width, Height: c.Recipe.Height,
 			Seconds: c.Seconds, Job: c.JobID,
 		})
 		return
