@@ -60,7 +60,7 @@ func TestBadgeShowsTheFidelity(t *testing.T) {
 	}
 	small := newCell(stripCell, theme.ConfirmIcon(), nil, nil)
 	w.SetContent(small)
-	small.show(measured, false, nil)
+	small.show(projects.Stack{Cover: measured}, false, false, nil)
 	if small.badge.object.Visible() {
 		t.Error("the filmstrip has badges")
 	}
