@@ -45,7 +45,7 @@ func starter(t testing.TB) Request {
 	}
 	return Request{
 		Checkpoint: checkpoint, Prompt: "a tall red ceramic vase", Width: 256, Height: 256, Steps: 25, Guidance: 2,
-		Sampler: "dpmpp_2m", Karras: true, Seed: 1, Count: 1,
+		Sampler: "dpmpp_2m", Schedule: "karras", Seed: 1, Count: 1,
 		Controls: []Control{{ControlNet: filepath.Join(checkpoint, "controlnet-lines"), Image: drawing(256), Weight: 1, End: 1}},
 	}
 }

@@ -9,7 +9,7 @@ import (
 	"strings"
 	"time"
 
-	"maquette/inference/prompt"
+	"maquette/inference/lora"
 	"maquette/inference/runtime"
 	"maquette/inference/sampler"
 )
@@ -17,7 +17,8 @@ import (
 // job is what all batches of a run share: the encoded prompts, the hints and
 // the image that img2img starts from.
 type job struct {
-	context []float32           // [texts, 77, C]: the negative prompt's if guided, then those of Request.prompts
+	context []float32           // [texts, tokens, C]: the negative prompt's if guided, then those of Request.prompts
+	tokens  int                 // 77 for each chunk of the longest prompt
 	pooled  []float32           // [texts, P] of the same prompts, Stable Diffusion XL only
 	hints   [][]*runtime.Tensor // [1, C, h, w] of each control, one for all views or one for each
 	zero    *runtime.Tensor
@@ -45,9 +46,11 @@ func (r *run) prepare(ctx context.Context) (_ *job, err error) {
 	if j.zero, err = runtime.Zero(); err != nil {
 		return nil, err
 	}
-	if j.context, j.pooled, err = r.encodePrompts(ctx); err != nil {
+	text, err := r.encodePrompts(ctx)
+	if err != nil {
 		return nil, err
 	}
+	j.context, j.tokens, j.pooled = text.states, text.tokens, text.pooled
 	for i := range r.req.Controls {
 		j.hints = append(j.hints, nil)
 		for _, img := range r.req.controlImages(i) {
@@ -101,12 +104,16 @@ func (r *run) denoise(ctx context.Context, j *job, images []int) ([]float32, err
 	shown := max(slices.IndexFunc(images, func(i int) bool { return r.res.Images[i] == nil }), 0)
 	r.meter.index = images[shown]
 	r.meter.enter(StageDenoise)
-	s, err := sampler.New(r.req.Sampler, r.net.noise, r.req.Steps, r.req.Karras)
+	s, err := sampler.NewScheduled(r.req.Sampler, r.net.noise, sampler.Options{Steps: r.req.Steps, Schedule: r.req.Schedule, XL: r.net.xl})
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", r.req.Checkpoint, err)
 	}
 	each := 4 * r.w * r.h
-	noise := r.newNoise(images).fill
+	source, err := r.newNoise(images)
+	if err != nil {
+		return nil, err
+	}
+	noise := source.fill
 	x := make([]float32, n*each)
 	var keep *keeper
 	fresh, starts := x, len(j.inits) > 0
@@ -181,8 +188,9 @@ type model struct {
 	sample  *runtime.Tensor // [n or 2n, 4 or 9, h, w], what the UNet sees
 	latents *runtime.Tensor // [n or 2n, 4, h, w], what the ControlNets see: often the same tensor
 	step    *runtime.Tensor // [1]
-	context *runtime.Tensor // [n or 2n, 77, C]
-	// named are inputs beside these, by name: Stable Diffusion XL's.
+	context *runtime.Tensor // [n or 2n, tokens, C]
+	// named are inputs beside these, by name: Stable Diffusion XL's and the
+	// strengths of LoRAs.
 	named   map[string]*runtime.Tensor
 	weights []*runtime.Tensor
 	hints   []*runtime.Tensor // [1 or as many, C, h, w] of each control
@@ -229,7 +237,10 @@ func (r *run) newModel(j *job, images []int, extra []float32) (_ *model, err err
 		}
 	}
 	each := int64(len(states)) / batch
-	if m.context, err = runtime.NewFloat32([]int64{batch, prompt.Length, each / prompt.Length}, states); err != nil {
+	if m.context, err = runtime.NewFloat32([]int64{batch, int64(j.tokens), each / int64(j.tokens)}, states); err != nil {
+		return nil, err
+	}
+	if err := r.net.strengths[lora.UNet].name(m.named); err != nil {
 		return nil, err
 	}
 	if r.req.sharing() {
@@ -360,6 +371,12 @@ func (m *model) predict(ctx context.Context, latents []float32, timestep float32
 	without, with := all[:len(latents)], all[len(latents):]
 	for k, v := range without {
 		m.output[k] = v + m.r.req.Guidance*(with[k]-v)
+	}
+	if phi := m.r.req.GuidanceRescale; phi > 0 {
+		for at := 0; at < len(with); at += len(with) / m.n {
+			end := at + len(with)/m.n
+			sampler.RescaleGuidance(m.output[at:end], with[at:end], decimal(phi))
+		}
 	}
 	return m.output, nil
 }

@@ -138,7 +138,11 @@ func TestImagesDependOnRequestOnly(t *testing.T) {
 		"guidance": func(r *Request) { r.Guidance++ },
 		"steps":    func(r *Request) { r.Steps++ },
 		"weight":   func(r *Request) { r.Controls[0].Weight = 0.1 },
-		"sampler":  func(r *Request) { r.Sampler = "ddim" },
+		"sampler":  func(r *Request) { r.Sampler, r.Schedule = "ddim", "" },
+		"schedule": func(r *Request) { r.Schedule = "exponential" },
+		"noise":    func(r *Request) { r.Noise = "philox" },
+		"rescale":  func(r *Request) { r.GuidanceRescale = 0.7 },
+		"emphasis": func(r *Request) { r.Prompt, r.Emphasis = "(vase:1.5)", "no_norm" },
 	} {
 		other := alone
 		other.Controls = slices.Clone(alone.Controls)
@@ -372,14 +376,15 @@ func TestMissingFiles(t *testing.T) {
 func TestLongPromptIsTold(t *testing.T) {
 	e := newEngine(t, Config{})
 	r := small(t, "narrow-plain")
-	r.NegativePrompt = strings.Repeat("blue ", 80) + "sky"
+	r.Steps = 1
+	r.NegativePrompt = strings.Repeat("blue ", 16*75+5) + "sky"
 	var notes []string
 	render(t, e, r, func(p Progress) {
 		if p.Note != "" {
 			notes = append(notes, p.Note)
 		}
 	})
-	if len(notes) != 2 || !strings.Contains(notes[0], "negative prompt") || !strings.HasSuffix(notes[0], "blue sky") {
+	if len(notes) != 1 || !strings.Contains(notes[0], "negative prompt") || !strings.HasSuffix(notes[0], "blue sky") {
 		t.Errorf("notes %q", notes)
 	}
 }

@@ -12,6 +12,10 @@ import (
 	"path/filepath"
 	"sync"
 	"testing"
+
+	"maquette/assets"
+	"maquette/inference/prompt"
+	"maquette/inference/sampler"
 )
 
 // pipelineCase is a render of testdata/pipelines.tar.gz.
@@ -136,8 +140,16 @@ func (p pipelines) request(t testing.TB, c pipelineCase) Request {
 	t.Helper()
 	r := Request{
 		Checkpoint: filepath.Join(p.dir, c.Model), Prompt: c.Prompt, NegativePrompt: c.Negative,
-		Width: c.Width, Height: c.Height, Steps: c.Steps, Guidance: c.Guidance, Sampler: c.Sampler, Karras: c.Karras,
+		Width: c.Width, Height: c.Height, Steps: c.Steps, Guidance: c.Guidance, Sampler: c.Sampler, Schedule: map[bool]string{true: sampler.Karras}[c.Karras && sampler.AllowsKarras(c.Sampler)],
 		Seed: c.Seed, Count: c.Count,
+	}
+	// diffusers' pipelines read the first chunk only.
+	tokenizer, err := prompt.New(assets.CLIPMerges())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if ids := tokenizer.Encode(r.Prompt); len(ids) > prompt.Length-2 {
+		r.Prompt = tokenizer.Decode(ids[:prompt.Length-2])
 	}
 	size := fmtSize(c.Width, c.Height)
 	for _, n := range c.Controls {

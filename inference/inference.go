@@ -24,6 +24,24 @@ type Control struct {
 	Start, End float32
 }
 
+// LoRA is a LoRA applied to a render.
+type LoRA struct {
+	// Path is the path of a .safetensors file: LoRA, LoCon or LoHa, see package lora.
+	Path string
+	// UNet and Text are its strengths in the UNet and in the text encoders, -20…20;
+	// 1 is what it was trained for. Another strength needs no loading.
+	UNet, Text float32
+}
+
+// Embedding is a textual inversion that the prompts may call by its name.
+type Embedding struct {
+	// Path is the path of a .safetensors file.
+	Path string
+	// Name calls it, besides the file's name without its ending and the token
+	// that the file itself may give. It may be empty.
+	Name string
+}
+
 // Request says what to render. Recipes compile to it.
 type Request struct {
 	// Checkpoint is the path of a diffusers folder or a single .safetensors file.
@@ -37,22 +55,41 @@ type Request struct {
 	// Prediction overrides what the checkpoint's UNet predicts: "epsilon" or
 	// "v_prediction". Empty means what the checkpoint says, which for single files
 	// of Stable Diffusion 2 is a guess from their weights.
-	Prediction             string
+	Prediction string
+	// Prompt and NegativePrompt may have weights, breaks and the names of
+	// Embeddings, see prompt.Parse and prompt.Tokenizer.Chunks; what is longer than
+	// 16 chunks of 75 tokens is cut with a note. Stable Diffusion XL reads an empty
+	// negative prompt as zeros, as in diffusers and AUTOMATIC1111.
 	Prompt, NegativePrompt string
-	Controls               []Control
+	// Emphasis says how weights act, such as prompt.EmphasisNoNorm; empty means
+	// prompt.EmphasisOriginal, AUTOMATIC1111's default.
+	Emphasis string
+	// ClipSkip counts the layer of the text encoder that is read from the end, as
+	// AUTOMATIC1111 does: 1 is the last, 0 the family's usual one. That is the last
+	// but one in Stable Diffusion 2 and XL, where 1 means the same as 2.
+	ClipSkip   int
+	LoRAs      []LoRA
+	Embeddings []Embedding
+	Controls   []Control
 	// Width and Height are in pixels, multiples of 8, 64…2048.
 	Width, Height int
 	// Steps is the number of sampling steps, 1…150.
 	Steps int
 	// Guidance is the classifier-free guidance scale; 1 turns guidance off.
 	Guidance float32
-	// Sampler is one of sampler.Names: "ddim", "euler", "euler_a", "dpmpp_2m".
+	// GuidanceRescale 0…1 takes back the contrast that guidance adds, by that share:
+	// sampler.RescaleGuidance.
+	GuidanceRescale float32
+	// Sampler is one of sampler.Names, such as "euler" or "dpmpp_2m".
 	Sampler string
-	// Karras chooses the sigma schedule of Karras et al. 2022 (arXiv 2206.00364) where the sampler allows it.
-	Karras bool
-	// Seed decides the initial noise; image i of Count uses Seed+i. The noise
-	// equals torch.randn with torch.Generator("cpu").manual_seed(Seed+i).
+	// Schedule is one of sampler.Schedules(Sampler); empty means sampler.Normal.
+	Schedule string
+	// Seed decides the initial noise; image i of Count uses Seed+i.
 	Seed int64
+	// Noise is the generator that the seed is for: sampler.NoiseTorch, as ComfyUI
+	// and diffusers have it, or sampler.NoisePhilox, AUTOMATIC1111's; empty means
+	// NoiseTorch.
+	Noise string
 	// Count is the number of images, 1…64; with Views of sets of them.
 	Count int
 	// Views, if not empty, are the cameras that each of Count sets shows the object

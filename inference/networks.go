@@ -9,6 +9,7 @@ import (
 	"maquette/inference/arch"
 	"maquette/inference/checkpoint"
 	"maquette/inference/graph"
+	"maquette/inference/lora"
 	"maquette/inference/prompt"
 	"maquette/inference/runtime"
 	"maquette/inference/sampler"
@@ -28,8 +29,14 @@ type networks struct {
 	// decodeTile, encodeTile and previewTile are the sides in latents of the
 	// tiles in which the same VAEs work; 0 is all at once.
 	decodeTile, encodeTile, previewTile int
-	// pads are what fills up the prompts of the text encoders.
+	// pads are what fills up the prompts of the text encoders, by their order.
 	pads [2]int64
+	// widths are those of the text encoders' values of a token.
+	widths map[lora.Part]int
+	// embeddings are the textual inversions that fit the text encoders.
+	embeddings []*inversion
+	// strengths are those of the LoRAs that change a network.
+	strengths map[lora.Part]strengths
 	// channels is the number that the UNet reads: 4, or 9 for inpainting.
 	channels int
 	xl       bool
@@ -45,11 +52,15 @@ type controlNet struct {
 
 // part is one network that a render needs.
 type part struct {
-	kind      string // with the component, decides the graph
+	kind      string // with the component and the variant, decides the graph
 	component *checkpoint.Component
 	build     func(arch.Size) (*graph.Model, error)
 	session   **runtime.Session
 	tile      *int // where the network may work in tiles: their side, see vaeTile
+	// variant says what else the graph depends on; extra is the number of weights
+	// that it has beside the component's.
+	variant string
+	extra   int64
 }
 
 // load reads the models' configs and headers, builds the graphs of the networks
@@ -59,7 +70,7 @@ func (r *run) load(ctx context.Context) (*networks, error) {
 	if err != nil {
 		return nil, err
 	}
-	n := &networks{controls: make([]controlNet, len(r.req.Controls)), pads: [2]int64{m.PadToken, m.PadToken2}}
+	n := &networks{strengths: map[lora.Part]strengths{}, controls: make([]controlNet, len(r.req.Controls)), pads: [2]int64{m.PadToken, m.PadToken2}}
 	if n.noise, err = sampler.ParseConfig(m.Scheduler); err != nil {
 		return nil, fmt.Errorf("%s: %w", m.Dir, err)
 	}
@@ -69,7 +80,11 @@ func (r *run) load(ctx context.Context) (*networks, error) {
 	if err := n.readWidth(m); err != nil {
 		return nil, err
 	}
-	parts, err := n.parts(m, r.req)
+	changes, err := r.openLoRAs(m)
+	if err != nil {
+		return nil, err
+	}
+	parts, err := n.parts(m, r.req, changes)
 	if err != nil {
 		return nil, err
 	}
@@ -89,7 +104,7 @@ func (r *run) load(ctx context.Context) (*networks, error) {
 	r.meter.enter(StageLoad)
 	r.tellPassedOver()
 	for i, p := range parts {
-		s, err := r.e.cache.get(ctx, keys[i], 4*p.component.Elements(), func() (*runtime.Session, error) {
+		s, err := r.e.cache.get(ctx, keys[i], 4*(p.component.Elements()+p.extra), func() (*runtime.Session, error) {
 			return r.session(ctx, p, p.size(size))
 		})
 		if err != nil {
@@ -119,7 +134,7 @@ func (n *networks) readWidth(m *checkpoint.Model) error {
 }
 
 // parts lists the networks of a render in the order in which they are loaded.
-func (n *networks) parts(m *checkpoint.Model, req Request) ([]part, error) {
+func (n *networks) parts(m *checkpoint.Model, req Request, changes map[lora.Part]*change) ([]part, error) {
 	unet, err := arch.NewUNet(m.UNet)
 	if err != nil {
 		return nil, err
@@ -130,7 +145,7 @@ func (n *networks) parts(m *checkpoint.Model, req Request) ([]part, error) {
 			"its UNet takes %d and gives %d latent channels; Maquette runs models that take 4, or 9 for inpainting, and give 4", in, out)}
 	}
 	n.channels, n.xl = in, unet.Pooled() > 0
-	list, err := n.textParts(m, unet)
+	list, err := n.textParts(m, unet, req, changes)
 	if err != nil {
 		return nil, err
 	}
@@ -152,31 +167,36 @@ func (n *networks) parts(m *checkpoint.Model, req Request) ([]part, error) {
 				"it reads control images at %d times the latents' size; Maquette runs %d", net.HintScale(), sideStep)}
 		}
 		n.controls[i].residuals = net.Residuals() + 1
-		list = append(list, part{"hint", component, net.HintGraph, &n.controls[i].hint, nil}, part{"control", component, net.Graph, &n.controls[i].net, nil})
+		list = append(list, part{kind: "hint", component: component, build: net.HintGraph, session: &n.controls[i].hint},
+			part{kind: "control", component: component, build: net.Graph, session: &n.controls[i].net})
 	}
 	kind := "unet"
 	if req.sharing() {
 		sharing := req.Share.sharing()
 		kind, unet = fmt.Sprintf("unet of views up to %d tokens", sharing.MaxTokens), unet.Shared(sharing)
 	}
-	list = append(list, part{kind, m.UNet, func(s arch.Size) (*graph.Model, error) { return unet.Graph(s, true) }, &n.unet, nil})
+	list = append(list, n.patched(lora.UNet, changes, part{kind: kind, component: m.UNet, session: &n.unet}, func(p graph.Patch, s arch.Size) (*graph.Model, error) {
+		return unet.Patched(p).Graph(s, true)
+	}))
 	vaes, err := n.vaeParts(m, req)
 	return append(list, vaes...), err
 }
 
 // textParts lists the text encoders.
-func (n *networks) textParts(m *checkpoint.Model, unet *arch.UNet) ([]part, error) {
+func (n *networks) textParts(m *checkpoint.Model, unet *arch.UNet, req Request, changes map[lora.Part]*change) ([]part, error) {
 	type encoder struct {
 		kind      string
+		name      lora.Part
 		component *checkpoint.Component
 		to        **runtime.Session
 	}
-	encoders := []encoder{{"text", m.TextEncoder, &n.text}}
+	encoders := []encoder{{"text", lora.TextEncoder, m.TextEncoder, &n.text}}
 	if m.TextEncoder2 != nil {
-		encoders = append(encoders, encoder{"text 2", m.TextEncoder2, &n.text2})
+		encoders = append(encoders, encoder{"text 2", lora.TextEncoder2, m.TextEncoder2, &n.text2})
 	}
 	var list []part
 	width, pooled := 0, 0
+	n.widths = map[lora.Part]int{}
 	for _, e := range encoders {
 		text, err := arch.NewTextEncoder(e.component)
 		if err != nil {
@@ -187,20 +207,22 @@ func (n *networks) textParts(m *checkpoint.Model, unet *arch.UNet) ([]part, erro
 				"this text encoder reads %d tokens of a vocabulary of %d; Stable Diffusion reads %d of %d",
 				text.Tokens(), text.Vocabulary(), prompt.Length, prompt.VocabSize)}
 		}
-		width, pooled = width+text.Width(), text.Pooled()
-		// Stable Diffusion XL reads the last layer but one, without the norm.
-		var want arch.TextOutput
-		if n.xl {
-			want = arch.TextOutput{Skip: 1, Raw: true}
+		width, pooled, n.widths[e.name] = width+text.Width(), text.Pooled(), text.Width()
+		want := textOutput(m.Family, n.xl, req.ClipSkip)
+		if want.Skip >= text.Layers() {
+			return nil, &RequestError{"ClipSkip", fmt.Sprintf("%d leaves nothing of the %d layers of the text encoder of %s", req.ClipSkip, text.Layers(), m.Dir)}
 		}
-		list = append(list, part{e.kind, e.component, func(arch.Size) (*graph.Model, error) { return text.Graph(0, want) }, e.to, nil})
+		list = append(list, n.patched(e.name, changes, part{kind: e.kind, component: e.component, session: e.to, variant: fmt.Sprintf("skip %d", want.Skip)},
+			func(p graph.Patch, _ arch.Size) (*graph.Model, error) { return text.Patched(p).Graph(0, want) }))
 	}
 	if width != unet.Context() || pooled != unet.Pooled() {
 		return nil, &checkpoint.UnsupportedError{Path: m.Dir, Reason: fmt.Sprintf(
 			"its text encoders give %d values for a token and %d for a prompt, its UNet reads %d and %d; the parts belong to different models",
 			width, pooled, unet.Context(), unet.Pooled())}
 	}
-	return list, nil
+	var err error
+	n.embeddings, err = openEmbeddings(req.Embeddings, n.widths)
+	return list, err
 }
 
 // vaeParts lists the decoder, the encoder where an image is to be encoded, and
@@ -220,10 +242,10 @@ func (n *networks) vaeParts(m *checkpoint.Model, req Request) ([]part, error) {
 		}
 	}
 	n.scale = vae.ScalingFactor()
-	list := []part{{"decoder", component, vae.Decoder, &n.decoder, &n.decodeTile}}
+	list := []part{{kind: "decoder", component: component, build: vae.Decoder, session: &n.decoder, tile: &n.decodeTile}}
 	if component.Class == checkpoint.ClassTinyVAE {
 		n.previewScale = n.scale // quick enough for previews
-		list = append(list, part{"decoder", component, vae.Decoder, &n.preview, &n.previewTile})
+		list = append(list, part{kind: "decoder", component: component, build: vae.Decoder, session: &n.preview, tile: &n.previewTile})
 	} else if req.PreviewVAE != "" && req.PreviewEvery > 0 {
 		small, err := checkpoint.OpenVAE(req.PreviewVAE, m.Family)
 		if err != nil {
@@ -234,7 +256,7 @@ func (n *networks) vaeParts(m *checkpoint.Model, req Request) ([]part, error) {
 			return nil, err
 		}
 		n.previewScale = preview.ScalingFactor()
-		list = append(list, part{"decoder", small, preview.Decoder, &n.preview, &n.previewTile})
+		list = append(list, part{kind: "decoder", component: small, build: preview.Decoder, session: &n.preview, tile: &n.previewTile})
 	}
 	if len(req.inits()) > 0 || n.channels == inpaintChannels {
 		// TAESD may come as a decoder alone; the checkpoint's own VAE encodes then.
@@ -242,7 +264,7 @@ func (n *networks) vaeParts(m *checkpoint.Model, req Request) ([]part, error) {
 			component, vae = m.VAE, own
 		}
 		n.encodeScale = vae.ScalingFactor()
-		list = append(list, part{"encoder", component, vae.Encoder, &n.encoder, &n.encodeTile})
+		list = append(list, part{kind: "encoder", component: component, build: vae.Encoder, session: &n.encoder, tile: &n.encodeTile})
 	}
 	return list, nil
 }
@@ -265,7 +287,7 @@ func newVAE(c *checkpoint.Component) (arch.VAE, error) {
 // and the providers that it was tried on.
 func (r *run) key(p part, size arch.Size) (string, error) {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s %d×%d %v %s\n", p.kind, size.Width, size.Height, r.usable(p), p.component.Config)
+	fmt.Fprintf(&b, "%s %d×%d %v %s\n%s\n", p.kind, size.Width, size.Height, r.usable(p), p.component.Config, p.variant)
 	for _, f := range p.component.Files {
 		state, err := fileState(f.Path)
 		if err != nil {

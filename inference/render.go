@@ -138,6 +138,12 @@ func (e *Engine) hashModels(ctx context.Context, req Request) hashResult {
 	for _, c := range req.Controls {
 		add(c.ControlNet)
 	}
+	for _, l := range req.LoRAs {
+		add(l.Path)
+	}
+	for _, e := range req.Embeddings {
+		add(e.Path)
+	}
 	r := hashResult{hashes: make(map[string]string, len(paths))}
 	for _, path := range paths {
 		if r.hashes[path], r.err = e.hashes.of(ctx, path); r.err != nil {

@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 
+	"maquette/inference/prompt"
 	"maquette/inference/sampler"
 )
 
@@ -23,6 +24,10 @@ const (
 	maxControls      = 8
 	maxWeight        = 2
 	maxPromptBytes   = 64 << 10
+	maxLoRAs         = 64
+	maxEmbeddings    = 256
+	maxStrength      = 20
+	maxClipSkip      = 24
 )
 
 // MaxInitPixels bounds the image of a render with MaskOnly: 64 megapixels.
@@ -50,7 +55,7 @@ func (r Request) Validate() error {
 	}
 	for _, p := range []struct{ field, text string }{{"Prompt", r.Prompt}, {"NegativePrompt", r.NegativePrompt}} {
 		if len(p.text) > maxPromptBytes {
-			refuse(p.field, "%d bytes are more than the %d allowed; about 300 characters are used", len(p.text), maxPromptBytes)
+			refuse(p.field, "%d bytes are more than the %d allowed", len(p.text), maxPromptBytes)
 		}
 	}
 	for _, s := range []struct {
@@ -70,6 +75,8 @@ func (r Request) Validate() error {
 	if !sampler.Known(r.Sampler) {
 		refuse("Sampler", "%q is unknown; known are %s", r.Sampler, strings.Join(sampler.Names(), ", "))
 	}
+	r.validateNoise(refuse)
+	r.validateText(refuse)
 	if r.Prediction != "" && r.Prediction != sampler.Epsilon && r.Prediction != sampler.VPrediction {
 		refuse("Prediction", "%q is unknown; known are %s and %s", r.Prediction, sampler.Epsilon, sampler.VPrediction)
 	}
@@ -119,6 +126,48 @@ func (r Request) Validate() error {
 		}
 	}
 	return errors.Join(problems...)
+}
+
+// validateNoise checks how the noise is made and taken away.
+func (r Request) validateNoise(refuse func(field, format string, args ...any)) {
+	if known := sampler.Schedules(r.Sampler); r.Schedule != "" && sampler.Known(r.Sampler) && !slices.Contains(known, r.Schedule) {
+		refuse("Schedule", "%q does not go with %s, which takes %s", r.Schedule, r.Sampler, strings.Join(known, ", "))
+	}
+	if _, err := sampler.NewNoise(r.Noise, 0); err != nil {
+		refuse("Noise", "%v", err)
+	}
+	if !within(r.GuidanceRescale, 0, 1) {
+		refuse("GuidanceRescale", "%v is outside 0…1; 0 turns it off", r.GuidanceRescale)
+	}
+}
+
+// validateText checks what the text encoders are to do.
+func (r Request) validateText(refuse func(field, format string, args ...any)) {
+	if known := prompt.Emphases(); r.Emphasis != "" && !slices.Contains(known, r.Emphasis) {
+		refuse("Emphasis", "%q is unknown; known are %s", r.Emphasis, strings.Join(known, ", "))
+	}
+	if r.ClipSkip < 0 || r.ClipSkip > maxClipSkip {
+		refuse("ClipSkip", "%d is outside 0…%d; 0 is the usual layer", r.ClipSkip, maxClipSkip)
+	}
+	if len(r.LoRAs) > maxLoRAs {
+		refuse("LoRAs", "%d are more than the %d allowed", len(r.LoRAs), maxLoRAs)
+	}
+	for i, l := range r.LoRAs {
+		if strings.TrimSpace(l.Path) == "" {
+			refuse(fmt.Sprintf("LoRAs[%d].Path", i), "no LoRA is chosen")
+		}
+		if !within(l.UNet, -maxStrength, maxStrength) || !within(l.Text, -maxStrength, maxStrength) {
+			refuse(fmt.Sprintf("LoRAs[%d].UNet", i), "the strengths %v and %v must be from -%d to %d", l.UNet, l.Text, maxStrength, maxStrength)
+		}
+	}
+	if len(r.Embeddings) > maxEmbeddings {
+		refuse("Embeddings", "%d are more than the %d allowed", len(r.Embeddings), maxEmbeddings)
+	}
+	for i, e := range r.Embeddings {
+		if strings.TrimSpace(e.Path) == "" {
+			refuse(fmt.Sprintf("Embeddings[%d].Path", i), "no textual inversion is chosen")
+		}
+	}
 }
 
 // validate checks a control; in a render of views they may have the images.

@@ -6,6 +6,7 @@ import (
 	"image"
 	"image/color"
 	"math"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -29,14 +30,25 @@ func TestValidate(t *testing.T) {
 		"NegativePrompt": {func(r *Request) { r.NegativePrompt = strings.Repeat("a", 1<<20) }},
 		"Width": {func(r *Request) { r.Width = 0 }, func(r *Request) { r.Width = -64 }, func(r *Request) { r.Width = 65 },
 			func(r *Request) { r.Width = 1 << 40 }, func(r *Request) { r.Width = 2056 }, func(r *Request) { r.Width = 56 }},
-		"Height":       {func(r *Request) { r.Height = 100 }},
-		"Steps":        {func(r *Request) { r.Steps = 0 }, func(r *Request) { r.Steps = 151 }},
-		"Guidance":     {func(r *Request) { r.Guidance = 0.5 }, func(r *Request) { r.Guidance = nan }, func(r *Request) { r.Guidance = 51 }},
-		"Sampler":      {func(r *Request) { r.Sampler = "plms" }, func(r *Request) { r.Sampler = "" }},
-		"Count":        {func(r *Request) { r.Count = 0 }, func(r *Request) { r.Count = 65 }},
-		"PreviewEvery": {func(r *Request) { r.PreviewEvery = -1 }},
-		"Controls":     {func(r *Request) { r.Controls = make([]Control, 9) }},
-		"Init":         {func(r *Request) { r.Init = image.NewGray(image.Rect(0, 0, 128, 64)) }},
+		"Height":   {func(r *Request) { r.Height = 100 }},
+		"Steps":    {func(r *Request) { r.Steps = 0 }, func(r *Request) { r.Steps = 151 }},
+		"Guidance": {func(r *Request) { r.Guidance = 0.5 }, func(r *Request) { r.Guidance = nan }, func(r *Request) { r.Guidance = 51 }},
+		"Sampler":  {func(r *Request) { r.Sampler = "plms" }, func(r *Request) { r.Sampler = "" }},
+		"Schedule": {func(r *Request) { r.Schedule = "cosine" }, func(r *Request) { r.Sampler, r.Schedule = "lcm", "karras" }},
+		"Noise":    {func(r *Request) { r.Noise = "pink" }},
+		"GuidanceRescale": {func(r *Request) { r.GuidanceRescale = -0.1 }, func(r *Request) { r.GuidanceRescale = 1.5 },
+			func(r *Request) { r.GuidanceRescale = nan }},
+		"Emphasis":           {func(r *Request) { r.Emphasis = "loud" }},
+		"ClipSkip":           {func(r *Request) { r.ClipSkip = -1 }, func(r *Request) { r.ClipSkip = 25 }},
+		"LoRAs":              {func(r *Request) { r.LoRAs = slices.Repeat([]LoRA{{Path: "a"}}, 65) }},
+		"LoRAs[0].Path":      {func(r *Request) { r.LoRAs = []LoRA{{UNet: 1}} }},
+		"LoRAs[0].UNet":      {func(r *Request) { r.LoRAs = []LoRA{{Path: "a", Text: 21}} }, func(r *Request) { r.LoRAs = []LoRA{{Path: "a", UNet: nan}} }},
+		"Embeddings":         {func(r *Request) { r.Embeddings = slices.Repeat([]Embedding{{Path: "a"}}, 257) }},
+		"Embeddings[0].Path": {func(r *Request) { r.Embeddings = []Embedding{{}} }},
+		"Count":              {func(r *Request) { r.Count = 0 }, func(r *Request) { r.Count = 65 }},
+		"PreviewEvery":       {func(r *Request) { r.PreviewEvery = -1 }},
+		"Controls":           {func(r *Request) { r.Controls = make([]Control, 9) }},
+		"Init":               {func(r *Request) { r.Init = image.NewGray(image.Rect(0, 0, 128, 64)) }},
 		"Strength": {func(r *Request) { r.Strength = 0 }, func(r *Request) { r.Strength = 1.1 },
 			func(r *Request) { r.Strength = nan }},
 		"Controls[0].ControlNet": {func(r *Request) { r.Controls[0].ControlNet = "" }},

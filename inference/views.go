@@ -235,23 +235,29 @@ func (r Request) batches(size int) [][]int {
 // noise gives every image of a batch a stream of normal noise of its own, which
 // doesn't depend on the batch; views may share theirs, see Share.Noise.
 type noiseSource struct {
-	own, first []*sampler.Generator // first is nil where an image shares nothing
+	own, first []sampler.Noise // first is nil where an image shares nothing
 	share      float32
 	drawn      []float32
 }
 
-func (r *run) newNoise(images []int) *noiseSource {
+func (r *run) newNoise(images []int) (*noiseSource, error) {
 	n := &noiseSource{share: r.req.Share.Noise}
 	per := r.req.perSet()
 	for _, i := range images {
-		n.own = append(n.own, sampler.NewGenerator(r.req.Seed+int64(i)))
-		var first *sampler.Generator
+		own, err := sampler.NewNoise(r.req.Noise, r.req.Seed+int64(i))
+		if err != nil {
+			return nil, err
+		}
+		n.own = append(n.own, own)
+		var first sampler.Noise
 		if i%per != 0 && n.share > 0 {
-			first = sampler.NewGenerator(r.req.Seed + int64(i-i%per))
+			if first, err = sampler.NewNoise(r.req.Noise, r.req.Seed+int64(i-i%per)); err != nil {
+				return nil, err
+			}
 		}
 		n.first = append(n.first, first)
 	}
-	return n
+	return n, nil
 }
 
 // fill draws the next values for all images of the batch.

@@ -75,8 +75,7 @@ func (j *Job) clone() Job {
 	c.Seeds = slices.Clone(j.Seeds)
 	c.Notes = slices.Clone(j.Notes)
 	c.Images = slices.Clone(j.Images)
-	c.Recipe.Controls = slices.Clone(j.Recipe.Controls)
-	c.Recipe.Views = j.Recipe.Views.clone()
+	c.Recipe = j.Recipe.clone()
 	return c
 }
 
@@ -125,6 +124,15 @@ func (j *Job) placesSound() bool {
 		}
 	}
 	return true
+}
+
+// addNotes adds sentences for the user that are not there yet.
+func (j *Job) addNotes(notes ...string) {
+	for _, n := range notes {
+		if n != "" && !slices.Contains(j.Notes, n) {
+			j.Notes = append(j.Notes, n)
+		}
+	}
 }
 
 // span is a run of images of a job, by their index.

@@ -185,30 +185,30 @@ func (l *Library) checkpoint(ctx context.Context, name string) (path, family str
 
 // Resolve implements Models. A control whose ControlNet is empty gets the best
 // fit of the library. Errors: ErrNoFit with what to do.
-func (l *Library) Resolve(ctx context.Context, r Recipe) (string, []string, error) {
+func (l *Library) Resolve(ctx context.Context, r Recipe) (ModelFiles, error) {
 	path, family, err := l.checkpoint(ctx, r.Checkpoint)
 	if err != nil {
-		return "", nil, err
+		return ModelFiles{}, err
 	}
-	nets := make([]string, len(r.Controls))
+	files := ModelFiles{Checkpoint: path, ControlNets: make([]string, len(r.Controls))}
 	for i, c := range r.Controls {
 		if c.ControlNet != "" {
 			if _, err := os.Stat(c.ControlNet); err != nil {
-				return "", nil, fmt.Errorf("ControlNet of the %s control: %w; choose another one", c.Kind, err)
+				return ModelFiles{}, fmt.Errorf("ControlNet of the %s control: %w; choose another one", c.Kind, err)
 			}
-			nets[i] = c.ControlNet
+			files.ControlNets[i] = c.ControlNet
 			continue
 		}
 		fits, err := l.ControlNets(ctx, r.Checkpoint, c.Kind)
 		if err != nil {
-			return "", nil, err
+			return ModelFiles{}, err
 		}
 		if len(fits) == 0 {
-			return "", nil, l.noFit(r.Checkpoint, family, c.Kind)
+			return ModelFiles{}, l.noFit(r.Checkpoint, family, c.Kind)
 		}
-		nets[i] = fits[0].Path
+		files.ControlNets[i] = fits[0].Path
 	}
-	return path, nets, nil
+	return files, l.resolveAdapters(ctx, r, family, &files)
 }
 
 func (l *Library) noFit(name, family string, kind control.Kind) error {

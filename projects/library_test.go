@@ -116,7 +116,8 @@ func TestLibraryFindsControlNetsThatFit(t *testing.T) {
 		control.Tile: "control_v11f1e_sd15_tile", control.Scribble: "sd-scribble/controlnet",
 	} {
 		r := Recipe{Checkpoint: base, Controls: []RecipeControl{{Kind: kind}}}
-		path, nets, err := l.Resolve(ctx, r)
+		files, err := l.Resolve(ctx, r)
+		path, nets := files.Checkpoint, files.ControlNets
 		if err != nil || path != base || nets[0] != filepath.Join(dir, "nets", filepath.FromSlash(want)) {
 			t.Errorf("%s: %s, %v, %v", kind, path, nets, err)
 		}
@@ -130,23 +131,23 @@ func TestLibraryFindsControlNetsThatFit(t *testing.T) {
 	// One that the recipe names is taken as it is; one that is gone is an error.
 	own := filepath.Join(dir, "nets", "textile")
 	r := Recipe{Checkpoint: base, Controls: []RecipeControl{{Kind: control.Canny, ControlNet: own}}}
-	if _, nets, err := l.Resolve(ctx, r); err != nil || nets[0] != own {
-		t.Errorf("%v, %v", nets, err)
+	if files, err := l.Resolve(ctx, r); err != nil || files.ControlNets[0] != own {
+		t.Errorf("%v, %v", files, err)
 	}
 	r.Controls[0].ControlNet += "-gone"
-	if _, _, err := l.Resolve(ctx, r); !errors.Is(err, fs.ErrNotExist) {
+	if _, err := l.Resolve(ctx, r); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("a ControlNet that is gone: %v", err)
 	}
 	if err := os.RemoveAll(filepath.Join(dir, "nets", "control_v11p_sd15_canny")); err != nil {
 		t.Fatal(err)
 	}
 	l.Refresh()
-	_, _, err := l.Resolve(ctx, Recipe{Checkpoint: base, Controls: []RecipeControl{{Kind: control.Canny}}})
+	_, err := l.Resolve(ctx, Recipe{Checkpoint: base, Controls: []RecipeControl{{Kind: control.Canny}}})
 	if !errors.Is(err, ErrNoFit) || !strings.Contains(err.Error(), "put one into "+dir) || !strings.Contains(err.Error(), "control_v11p_sd15_canny") {
 		t.Errorf("none left: %v", err)
 	}
 	for _, path := range []string{filepath.Join(dir, "gone"), own, filepath.Join(dir, "nets")} {
-		if _, _, err := l.Resolve(ctx, Recipe{Checkpoint: path}); err == nil {
+		if _, err := l.Resolve(ctx, Recipe{Checkpoint: path}); err == nil {
 			t.Errorf("%s passed as a checkpoint", path)
 		}
 	}
@@ -169,13 +170,14 @@ func TestStarterHasItsControlNets(t *testing.T) {
 	} {
 		r := DefaultRecipe()
 		r.Controls = []RecipeControl{{Kind: kind, Weight: 1, End: 1}}
-		path, nets, err := l.Resolve(ctx, r)
+		files, err := l.Resolve(ctx, r)
+		path, nets := files.Checkpoint, files.ControlNets
 		if err != nil || path != dir || len(nets) != 1 || nets[0] != filepath.Join(dir, want) {
 			t.Errorf("%s: %s, %v, %v", kind, path, nets, err)
 		}
 	}
 	for _, kind := range []control.Kind{control.Normal, control.Tile} {
-		_, _, err := l.Resolve(ctx, Recipe{Checkpoint: StarterCheckpoint, Controls: []RecipeControl{{Kind: kind}}})
+		_, err := l.Resolve(ctx, Recipe{Checkpoint: StarterCheckpoint, Controls: []RecipeControl{{Kind: kind}}})
 		if !errors.Is(err, ErrNoFit) || !strings.Contains(err.Error(), "lineart") {
 			t.Errorf("%s: %v", kind, err)
 		}

@@ -68,7 +68,13 @@ func (q *Queue) Live(ctx context.Context, sketch image.Image, r Recipe, progress
 
 func (q *Queue) renderLive(ctx context.Context, sketch image.Image, r Recipe, progress func(inference.Progress)) (img *image.RGBA, err error) {
 	r.Views = nil // the side that is drawn
-	req, err := q.request(ctx, sketch, r)
+	req, err := q.request(ctx, sketch, r, func(notes []string) {
+		for _, n := range notes {
+			if progress != nil {
+				progress(inference.Progress{Stage: inference.StageLoad, Note: n})
+			}
+		}
+	})
 	if err != nil {
 		return nil, err
 	}

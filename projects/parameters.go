@@ -1,6 +1,7 @@
 package projects
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -8,10 +9,13 @@ import (
 	"math"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
 	"maquette/control"
+	"maquette/inference/prompt"
+	"maquette/inference/sampler"
 	"maquette/projects/internal/pngtext"
 )
 
@@ -28,21 +32,12 @@ const programName = "Maquette"
 // ErrNoParameters: a PNG without a recipe text, or a text that is none.
 var ErrNoParameters = errors.New("no generation parameters")
 
-// samplerName pairs our name of a sampler with AUTOMATIC1111's.
-type samplerName struct{ ours, theirs string }
-
-func samplerNames() []samplerName {
-	return []samplerName{
-		{"ddim", "DDIM"}, {"euler", "Euler"}, {"euler_a", "Euler a"}, {"dpmpp_2m", "DPM++ 2M"},
-	}
-}
-
 // Parameters writes a recipe as the `parameters` text that AUTOMATIC1111 puts
 // into its images and that most other tools read: the prompt, the negative
 // prompt, then one line of settings. hashes, as in Concept.Hashes, may be nil.
 func Parameters(r Recipe, hashes map[string]string) string {
 	var b strings.Builder
-	b.WriteString(strings.TrimSpace(r.Prompt))
+	b.WriteString(promptText(r))
 	b.WriteByte('\n')
 	if neg := strings.TrimSpace(r.NegativePrompt); neg != "" {
 		fmt.Fprintf(&b, "Negative prompt: %s\n", neg)
@@ -50,16 +45,8 @@ func Parameters(r Recipe, hashes map[string]string) string {
 	var line []string
 	add := func(key, value string) { line = append(line, key+": "+quoteValue(value)) }
 	add("Steps", strconv.Itoa(r.Steps))
-	sampler := r.Sampler
-	for _, n := range samplerNames() {
-		if n.ours == r.Sampler {
-			sampler = n.theirs
-		}
-	}
-	add("Sampler", sampler)
-	if r.Karras {
-		add("Schedule type", "Karras")
-	}
+	add("Sampler", theirs(samplerNames(), r.Sampler))
+	add("Schedule type", theirs(scheduleNames(), cmp.Or(r.Schedule, sampler.Normal)))
 	add("CFG scale", number(r.Guidance))
 	add("Seed", strconv.FormatInt(r.Seed, 10))
 	add("Size", fmt.Sprintf("%dx%d", r.Width, r.Height))
@@ -68,6 +55,25 @@ func Parameters(r Recipe, hashes map[string]string) string {
 	}
 	if r.Checkpoint != "" {
 		add("Model", modelName(r.Checkpoint))
+	}
+	if r.VAE != "" {
+		if hash := hashes[r.VAE]; len(hash) >= 10 {
+			add("VAE hash", hash[:10])
+		}
+		add("VAE", modelName(r.VAE))
+	}
+	if r.ClipSkip > 1 {
+		add("Clip skip", strconv.Itoa(r.ClipSkip))
+	}
+	add("RNG", theirs(noiseNames(), cmp.Or(r.Noise, sampler.NoiseTorch)))
+	if r.Emphasis != "" && r.Emphasis != prompt.EmphasisOriginal {
+		add("Emphasis", theirs(emphasisNames(), r.Emphasis))
+	}
+	if r.GuidanceRescale > 0 {
+		add("CFG Rescale", number(r.GuidanceRescale))
+	}
+	if r.Prediction != "" {
+		add("Prediction", r.Prediction)
 	}
 	if r.Strength > 0 && r.Strength < 1 {
 		add("Denoising strength", number(r.Strength))
@@ -201,6 +207,7 @@ func ParseParameters(text string) (Recipe, error) {
 	for _, kv := range settings {
 		applySetting(&r, kv)
 	}
+	finish(&r, settings)
 	return r, nil
 }
 
@@ -211,15 +218,29 @@ func applySetting(r *Recipe, kv keyValue) {
 			r.Steps = n
 		}
 	case "Sampler":
-		name, karras := strings.CutSuffix(kv.value, " Karras")
-		r.Karras = karras
-		for _, n := range samplerNames() {
-			if strings.EqualFold(n.theirs, name) {
-				r.Sampler = n.ours
-			}
-		}
+		r.Sampler, r.Schedule = splitSampler(kv.value, r.Sampler)
 	case "Schedule type":
-		r.Karras = strings.EqualFold(kv.value, "Karras")
+		r.Schedule = schedule(kv.value, r.Sampler)
+	case "Clip skip":
+		if n, err := strconv.Atoi(kv.value); err == nil && n >= 0 && n <= maxClipSkip {
+			r.ClipSkip = n
+		}
+	case "RNG":
+		r.Noise = ours(noiseNames(), kv.value)
+	case "Emphasis":
+		r.Emphasis = ours(emphasisNames(), kv.value)
+	case "CFG Rescale", "CFG Rescale phi":
+		if f, ok := float(kv.value, 0, 1); ok {
+			r.GuidanceRescale = f
+		}
+	case "Prediction":
+		if kv.value == sampler.Epsilon || kv.value == sampler.VPrediction {
+			r.Prediction = kv.value
+		}
+	case "VAE":
+		if !slices.Contains([]string{"Automatic", "None", ""}, kv.value) {
+			r.VAE = strings.TrimSuffix(kv.value, ".safetensors")
+		}
 	case "CFG scale":
 		if f, ok := float(kv.value, 0, maxGuidance); ok {
 			r.Guidance = f

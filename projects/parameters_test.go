@@ -2,6 +2,7 @@ package projects
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"math"
 	"reflect"
@@ -10,6 +11,8 @@ import (
 	"testing"
 
 	"maquette/control"
+	"maquette/inference/prompt"
+	"maquette/inference/sampler"
 )
 
 func fullRecipe() Recipe {
@@ -18,7 +21,7 @@ func fullRecipe() Recipe {
 		Controls: []RecipeControl{
 			{Kind: control.Canny, Weight: 0.8, Start: 0.1, End: 0.9}, {Kind: control.Straight, Weight: 1.25, End: 1}, {Kind: control.SoftEdge, Weight: 1, End: 0.5},
 		},
-		Sampler: "dpmpp_2m", Karras: true, Steps: 25, Guidance: 7.5, Seed: math.MaxInt64, Count: 1, Width: 512, Height: 768, Strength: 0.35,
+		Sampler: "dpmpp_2m", Schedule: "karras", Steps: 25, Guidance: 7.5, Seed: math.MaxInt64, Count: 1, Width: 512, Height: 768, Strength: 0.35,
 		View: "three-quarter, left", Variant: `oak: "light"`,
 	}
 }
@@ -41,6 +44,70 @@ func TestParametersRoundTrip(t *testing.T) {
 		r := Recipe{Prompt: "玻璃房子", Sampler: s, Checkpoint: StarterCheckpoint, Steps: 1, Guidance: 1, Count: 1, Width: 256, Height: 256, Seed: -1}
 		if got, err := ParseParameters(Parameters(r, nil)); err != nil || !reflect.DeepEqual(got, r) {
 			t.Errorf("got %+v, %v, want %+v", got, err, r)
+		}
+	}
+	for _, name := range sampler.Names() {
+		for i, schedule := range sampler.Schedules(name) {
+			r := Recipe{Prompt: "vase", Sampler: name, Schedule: schedule, Checkpoint: StarterCheckpoint, Steps: 1, Guidance: 1, Count: 1, Width: 256, Height: 256,
+				VAE: "vae-ft", Prediction: "v_prediction", GuidanceRescale: 0.7, ClipSkip: 3, Emphasis: prompt.EmphasisNoNorm, Noise: sampler.NoisePhilox}
+			if i == 0 {
+				r.Schedule = ""
+			}
+			if got, err := ParseParameters(Parameters(r, nil)); err != nil || !reflect.DeepEqual(got, r) {
+				t.Errorf("got %+v, %v, want %+v", got, err, r)
+			}
+		}
+	}
+}
+
+// The schedule of other versions of AUTOMATIC1111 stands behind the sampler, or
+// is left to it.
+func TestParametersReadSchedules(t *testing.T) {
+	for settings, want := range map[string][3]string{
+		"Sampler: DPM++ 2M SDE Exponential":                                {"dpmpp_2m_sde", "exponential", ""},
+		"Sampler: DPM++ SDE, Schedule type: Automatic, Version: v1.10.1":   {"dpmpp_sde", "karras", "philox"},
+		"Sampler: DPM++ 2M SDE, Schedule type: Automatic, RNG: CPU":        {"dpmpp_2m_sde", "exponential", ""},
+		"Sampler: Euler, Schedule type: Automatic, RNG: NV":                {"euler", "", "philox"},
+		"Sampler: DDIM, Schedule type: Karras, Version: f2.0.1v1.10.1-pre": {"ddim", "", "philox"},
+		"Sampler: UniPC, Schedule type: SGM Uniform, Version: ComfyUI":     {"uni_pc", "sgm_uniform", ""},
+	} {
+		r, err := ParseParameters("vase\nSteps: 20, CFG scale: 7, " + settings)
+		if got := [3]string{r.Sampler, r.Schedule, r.Noise}; err != nil || got != want {
+			t.Errorf("%s: %v, %v, want %v", settings, got, err, want)
+		}
+	}
+}
+
+// LoRAs go into the prompt, as AUTOMATIC1111 has them.
+func TestParametersCallLoRAs(t *testing.T) {
+	r := DefaultRecipe()
+	r.Prompt = "a vase"
+	r.LoRAs = []RecipeLoRA{{"/models/ink.safetensors", 0.8, 0.8}, {"/models/oak: old.safetensors", 1, 0.5}}
+	text := Parameters(r, nil)
+	if line, _, _ := strings.Cut(text, "\n"); line != "a vase <lora:ink:0.8> <lora:oak_ old:0.5:1>" {
+		t.Errorf("prompt %q", line)
+	}
+	got, err := ParseParameters(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	rest, list, err := prompt.ExtractLoRAs(got.Prompt)
+	if want := []prompt.LoRA{{Name: "ink", UNet: 0.8, Text: 0.8}, {Name: "oak_ old", UNet: 1, Text: 0.5}}; err != nil || !reflect.DeepEqual(list, want) || strings.TrimSpace(rest) != "a vase" {
+		t.Errorf("%q, %v, %v", rest, list, err)
+	}
+}
+
+// Sidecars of earlier versions say "karras".
+func TestOldRecipesReadKarras(t *testing.T) {
+	for data, want := range map[string]string{
+		`{"sampler":"dpmpp_2m","karras":true}`:                  "karras",
+		`{"sampler":"dpmpp_2m"}`:                                "",
+		`{"sampler":"ddim","karras":true}`:                      "",
+		`{"sampler":"euler","karras":true,"schedule":"normal"}`: "normal",
+	} {
+		r := Recipe{Steps: 7}
+		if err := json.Unmarshal([]byte(data), &r); err != nil || r.Schedule != want || r.Steps != 7 {
+			t.Errorf("%s: %+v, %v", data, r, err)
 		}
 	}
 }
@@ -82,8 +149,8 @@ func TestParseParametersOfOtherTools(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := Recipe{Prompt: "masterpiece, <lora:add_detail:1>\ncozy room", NegativePrompt: "(worst quality:2), text\nlowres", Checkpoint: "v1-5-pruned-emaonly",
-		Controls: []RecipeControl{{Kind: control.SoftEdge, Weight: 1.5, End: 0.75}}, Sampler: "dpmpp_2m", Karras: true, Steps: 30, Guidance: 7,
-		Seed: 3456789012, Count: 1, Width: 640, Height: 960}
+		Controls: []RecipeControl{{Kind: control.SoftEdge, Weight: 1.5, End: 0.75}}, Sampler: "dpmpp_2m", Schedule: "karras", Steps: 30, Guidance: 7,
+		Seed: 3456789012, Count: 1, Width: 640, Height: 960, ClipSkip: 2, Noise: "philox"}
 	if !reflect.DeepEqual(r, want) {
 		t.Fatalf("\n got %+v\nwant %+v", r, want)
 	}

@@ -22,9 +22,26 @@ type Renderer interface {
 
 // Models finds the models that a recipe names; *Library is one.
 type Models interface {
-	// Resolve returns the path of the recipe's checkpoint and of one ControlNet
-	// for each of its controls, in their order.
-	Resolve(ctx context.Context, recipe Recipe) (checkpoint string, controlNets []string, err error)
+	// Resolve finds the files that the recipe needs.
+	Resolve(ctx context.Context, recipe Recipe) (ModelFiles, error)
+}
+
+// ModelFiles are the files that a recipe needs, and its prompts as the engine
+// takes them.
+type ModelFiles struct {
+	Checkpoint string
+	// ControlNets has one for each of the recipe's controls, in their order.
+	ControlNets []string
+	// VAE is the recipe's, PreviewVAE one that draws the previews; each may be "".
+	VAE, PreviewVAE string
+	// LoRAs are those of the recipe's list and of its prompt, each file once.
+	LoRAs []inference.LoRA
+	// Embeddings are those that a prompt names.
+	Embeddings []inference.Embedding
+	// Prompt and NegativePrompt are the recipe's without the calls of LoRAs.
+	Prompt, NegativePrompt string
+	// Notes are sentences for the user.
+	Notes []string
 }
 
 // extractFunc makes a control image.

@@ -16,6 +16,7 @@ import (
 
 	"maquette/control"
 	"maquette/inference"
+	"maquette/inference/sampler"
 	"maquette/projects/internal/atomicfile"
 )
 
@@ -96,15 +97,15 @@ func (pt *painter) set(f func()) {
 // shelf is a Models that has everything.
 type shelf struct{}
 
-func (shelf) Resolve(_ context.Context, r Recipe) (string, []string, error) {
+func (shelf) Resolve(_ context.Context, r Recipe) (ModelFiles, error) {
 	if r.Checkpoint != StarterCheckpoint {
-		return "", nil, fmt.Errorf("%w: nothing but the starter", ErrNoFit)
+		return ModelFiles{}, fmt.Errorf("%w: nothing but the starter", ErrNoFit)
 	}
 	nets := make([]string, len(r.Controls))
 	for i := range nets {
 		nets[i] = "/cache/starter/controlnet-lines"
 	}
-	return "/cache/starter", nets, nil
+	return ModelFiles{Checkpoint: "/cache/starter", ControlNets: nets, Prompt: r.Prompt, NegativePrompt: r.NegativePrompt}, nil
 }
 
 func newQueue(t *testing.T, p *Project, r Renderer) *Queue {
@@ -172,7 +173,7 @@ func TestQueueStoresEachImageWithItsRecipe(t *testing.T) {
 	pt := &painter{}
 	q := newQueue(t, p, pt)
 	r := small("vase", 3)
-	r.Strength, r.Karras = 0.5, true
+	r.Strength, r.Schedule = 0.5, sampler.Karras
 	r.Controls = append(r.Controls, RecipeControl{Kind: control.Canny, Weight: 0.5, Start: 0.25, End: 0.75})
 	job := enqueue(t, q, r)
 	if job.State != JobQueued || job.Sketch == "" {
@@ -184,7 +185,7 @@ func TestQueueStoresEachImageWithItsRecipe(t *testing.T) {
 	}
 	req := pt.requests[0]
 	if req.Checkpoint != "/cache/starter" || req.Count != 3 || req.Seed != 1000 || len(req.Controls) != 2 || req.Controls[1].Weight != 0.5 ||
-		req.Controls[1].Start != 0.25 || req.Controls[1].End != 0.75 || req.Prompt != "vase" || req.Strength != 0.5 || !req.Karras {
+		req.Controls[1].Start != 0.25 || req.Controls[1].End != 0.75 || req.Prompt != "vase" || req.Strength != 0.5 || req.Schedule != sampler.Karras {
 		t.Errorf("request %+v", req)
 	}
 	for _, img := range []image.Image{req.Init, req.Controls[0].Image, req.Controls[1].Image} {

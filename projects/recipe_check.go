@@ -3,9 +3,12 @@ package projects
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 
 	"maquette/control"
+	"maquette/inference/prompt"
+	"maquette/inference/sampler"
 )
 
 // Bounds of a recipe.
@@ -15,6 +18,9 @@ const (
 	maxGuidance      = 50
 	maxWeight        = 2
 	maxControls      = 8
+	maxLoRAs         = 64
+	maxStrength      = 20
+	maxClipSkip      = 24
 	maxCount         = 64
 	maxPrompt        = 100_000 // bytes
 )
@@ -50,6 +56,32 @@ func (r Recipe) Validate() error {
 	}
 	if r.Count < 1 || r.Count > maxCount {
 		bad("%d images: must be 1 to %d", r.Count, maxCount)
+	}
+	if known := sampler.Schedules(r.Sampler); r.Schedule != "" && !slices.Contains(known, r.Schedule) {
+		bad("schedule %s does not go with the sampler %s: choose one of %s", r.Schedule, r.Sampler, strings.Join(known, ", "))
+	}
+	if !within(r.GuidanceRescale, 0, 1) {
+		bad("guidance rescale %g: must be 0 to 1", r.GuidanceRescale)
+	}
+	if r.ClipSkip < 0 || r.ClipSkip > maxClipSkip {
+		bad("clip skip %d: must be 0 to %d", r.ClipSkip, maxClipSkip)
+	}
+	if known := prompt.Emphases(); r.Emphasis != "" && !slices.Contains(known, r.Emphasis) {
+		bad("emphasis %q: choose one of %s", r.Emphasis, strings.Join(known, ", "))
+	}
+	if _, err := sampler.NewNoise(r.Noise, 0); err != nil {
+		bad("%v", err)
+	}
+	if r.Prediction != "" && r.Prediction != sampler.Epsilon && r.Prediction != sampler.VPrediction {
+		bad("prediction %q: must be %s or %s", r.Prediction, sampler.Epsilon, sampler.VPrediction)
+	}
+	if len(r.LoRAs) > maxLoRAs {
+		bad("%d LoRAs: must be %d at most", len(r.LoRAs), maxLoRAs)
+	}
+	for i, l := range r.LoRAs {
+		if !within(l.UNet, -maxStrength, maxStrength) || !within(l.Text, -maxStrength, maxStrength) {
+			bad("LoRA %d (%s): strengths %g and %g must be -%d to %d", i+1, modelName(l.Path), l.UNet, l.Text, maxStrength, maxStrength)
+		}
 	}
 	if !within(r.Strength, 0, 1) {
 		bad("strength %g: must be 0 to 1", r.Strength)

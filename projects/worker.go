@@ -7,7 +7,6 @@ import (
 	"image"
 	"path/filepath"
 	"runtime/debug"
-	"slices"
 	"strings"
 	"time"
 
@@ -124,7 +123,7 @@ func (q *Queue) render(ctx context.Context, j *Job) error {
 	if err != nil {
 		return fmt.Errorf("the sketch of this render: %w", err)
 	}
-	req, err := q.request(ctx, sketch, r)
+	req, err := q.request(ctx, sketch, r, func(notes []string) { q.update(j, func() { j.addNotes(notes...) }) })
 	if err != nil {
 		return err
 	}
@@ -175,23 +174,26 @@ func (q *Queue) saveControls(images []image.Image) ([]string, error) {
 }
 
 // request compiles a recipe, without its seed and count, to what the engine
-// takes: models are found, control images made and the start image fitted.
-func (q *Queue) request(ctx context.Context, sketch image.Image, r Recipe) (inference.Request, error) {
+// takes: models are found, control images made and the start image fitted. What
+// the user should know of it goes to note.
+func (q *Queue) request(ctx context.Context, sketch image.Image, r Recipe, note func([]string)) (inference.Request, error) {
 	req := inference.Request{
-		Prompt: r.Prompt, NegativePrompt: r.NegativePrompt, Width: r.Width, Height: r.Height, Steps: r.Steps,
-		Guidance: float32(r.Guidance), Sampler: r.Sampler, Karras: r.Karras, Seed: r.Seed, Count: r.Count,
+		Width: r.Width, Height: r.Height, Steps: r.Steps, Guidance: float32(r.Guidance), GuidanceRescale: float32(r.GuidanceRescale),
+		Sampler: r.Sampler, Schedule: r.Schedule, Prediction: r.Prediction, ClipSkip: r.ClipSkip, Emphasis: r.Emphasis,
+		Seed: r.Seed, Noise: r.Noise, Count: r.Count,
 	}
 	if sketch == nil && r.needsSketch() {
 		return req, errors.New("this recipe follows a sketch, and there is none")
 	}
-	checkpoint, nets, err := q.models.Resolve(ctx, r)
+	files, err := q.models.Resolve(ctx, r)
 	if err != nil {
 		return req, err
 	}
-	if len(nets) != len(r.Controls) {
-		return req, fmt.Errorf("internal error: %d ControlNets for %d controls", len(nets), len(r.Controls))
+	if len(files.ControlNets) != len(r.Controls) {
+		return req, fmt.Errorf("internal error: %d ControlNets for %d controls", len(files.ControlNets), len(r.Controls))
 	}
-	req.Checkpoint = checkpoint
+	files.fill(&req)
+	note(files.Notes)
 	size := image.Pt(r.Width, r.Height)
 	for i, c := range r.Controls {
 		img, err := q.shared.control(ctx, q.extract, c.Kind, sketch, size, c.Params)
@@ -199,7 +201,7 @@ func (q *Queue) request(ctx context.Context, sketch image.Image, r Recipe) (infe
 			return req, fmt.Errorf("control image: %w", err)
 		}
 		req.Controls = append(req.Controls, inference.Control{
-			ControlNet: nets[i], Image: img, Weight: float32(c.Weight), Start: float32(c.Start), End: float32(c.End),
+			ControlNet: files.ControlNets[i], Image: img, Weight: float32(c.Weight), Start: float32(c.Start), End: float32(c.End),
 		})
 	}
 	if r.fromSketch() {
@@ -278,9 +280,7 @@ func (pr *partRun) progress(p inference.Progress) {
 		}
 	}
 	pr.q.update(pr.j, func() {
-		if p.Note != "" && !slices.Contains(pr.j.Notes, p.Note) {
-			pr.j.Notes = append(pr.j.Notes, p.Note)
-		}
+		pr.j.addNotes(p.Note)
 		if p.Preview == nil {
 			p.Preview = pr.j.Progress.Preview // until there is a newer one
 		}

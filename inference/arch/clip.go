@@ -96,6 +96,10 @@ type TextOutput struct {
 	Skip int
 	// Raw leaves the final norm out, as Stable Diffusion XL wants it.
 	Raw bool
+	// Vectors gives the graph two more inputs, with which vectors stand in place
+	// of token embeddings, as textual inversions want it: keep [batch, Tokens, 1]
+	// is 1 where the token counts and 0 where vectors [batch, Tokens, Width] does.
+	Vectors bool
 }
 
 // Graph writes the text encoder for a batch of prompts (0: any number).
@@ -125,7 +129,13 @@ func (t *TextEncoder) Graph(batch int, want TextOutput) (*graph.Model, error) {
 	if b.Err() != nil {
 		return b.Model()
 	}
-	states, last := net.forward(ids, t.config.Layers-want.Skip)
+	x := net.tokenEmbedding.Gather(ids)
+	if want.Vectors {
+		keep := b.Input("keep", graph.Float32, dim(batch), int64(c.Positions), 1)
+		vectors := b.Input("vectors", graph.Float32, dim(batch), int64(c.Positions), int64(c.Hidden))
+		x = x.Mul(keep).Add(vectors)
+	}
+	states, last := net.forward(x, t.config.Layers-want.Skip)
 	if !want.Raw {
 		states = net.finalLayerNorm.forward(states)
 	}
@@ -160,9 +170,10 @@ func newClip(s graph.Scope, c clipConfig) clip {
 	return n
 }
 
-// forward gives what layer number use (from 1) gives, and the last one.
-func (n clip) forward(ids graph.Value, use int) (states, last graph.Value) {
-	x := n.tokenEmbedding.Gather(ids).Add(n.positionEmbedding)
+// forward takes token embeddings and gives what layer number use (from 1) gives,
+// and the last one.
+func (n clip) forward(x graph.Value, use int) (states, last graph.Value) {
+	x = x.Add(n.positionEmbedding)
 	for i, layer := range n.layers {
 		x = layer.forward(x, n.mask)
 		if i+1 == use {

@@ -184,7 +184,7 @@ func TestInspectSingleFiles(t *testing.T) {
 		{"cascade", map[string][2]int{"clip_txt_mapper.weight": {1, 4}}, KindUnknown, "", "Stable Cascade"},
 		{"pixart", map[string][2]int{"adaln_single.linear.weight": {1, 4}}, KindUnknown, "", "PixArt"},
 		{"scaled fp8", map[string][2]int{"model.diffusion_model.input_blocks.0.0.weight": {4, 4}, "scaled_fp8": {1, 1}}, KindUnknown, "", "scales of their own"},
-		{"lora", map[string][2]int{"lora_unet_down_blocks_0.lora_down.weight": {4, 4}}, KindLoRA, "", "not yet applied"},
+		{"lora", map[string][2]int{"lora_unet_down_blocks_0.lora_down.weight": {4, 4}}, KindLoRA, "", ""},
 		{"vae", map[string][2]int{"first_stage_model.decoder.conv_in.weight": {4, 4}}, KindVAE, "", ""},
 		{"other", map[string][2]int{"layer.weight": {4, 4}}, KindUnknown, "", "not those of a known kind"},
 	}

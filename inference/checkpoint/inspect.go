@@ -255,7 +255,7 @@ func (f *File) entry() Entry {
 		e.Layout = "single file"
 		e.Parts = []Part{{"vae", e.Precision, e.Bytes}}
 	case KindLoRA:
-		e.Layout, e.Reason = "single file", "LoRAs are recognised but not yet applied"
+		e.Layout = "single file"
 	default:
 		e.Reason = "it is a safetensors file, but its tensors are not those of a known kind of model"
 	}

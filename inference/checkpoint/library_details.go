@@ -27,14 +27,14 @@ func recognise(e Entry) Entry {
 	}
 	if e.Kind == KindUnknown {
 		if family, ok := f.embeddingFamily(); ok {
-			e.Kind, e.Family, e.Reason = KindEmbedding, family, "embeddings are recognised but not yet put into prompts"
+			e.Kind, e.Family, e.Reason = KindEmbedding, family, ""
 		}
 		if f.anyName(func(n string) bool { return strings.Contains(n, ".hada_w1_") || strings.Contains(n, ".lora_A.") }) {
-			e.Kind = KindLoRA
+			e.Kind, e.Reason = KindLoRA, ""
 		}
 	}
 	if e.Kind == KindLoRA {
-		e.Family, e.Reason = f.loraFamily(), "LoRAs are recognised but not yet applied"
+		e.Family = f.loraFamily()
 	}
 	return e
 }
@@ -154,6 +154,29 @@ func (e Entry) Triggers() []string {
 		tags[i] = shorten(tags[i])
 	}
 	return tags
+}
+
+// Words are the names by which prompts call a LoRA or an embedding: the file's
+// without its ending, then the name that its trainer gave it (kohya's
+// ss_output_name, which AUTOMATIC1111 takes as an alias) or the token that an
+// embedding is stored under.
+func (e Entry) Words() []string {
+	words := []string{e.Name}
+	f, err := OpenSafetensors(e.Path)
+	if err != nil {
+		return words
+	}
+	alias := ""
+	switch {
+	case e.Kind == KindLoRA:
+		alias = strings.TrimSpace(f.Metadata["ss_output_name"])
+	case e.Kind == KindEmbedding && len(f.Tensors) == 1 && f.Tensors[0].Name != "emb_params":
+		alias = f.Tensors[0].Name
+	}
+	if alias != "" && alias != e.Name && len(alias) < 200 {
+		words = append(words, alias)
+	}
+	return words
 }
 
 // shorten keeps a text from the file to one line of bounded length.

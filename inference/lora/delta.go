@@ -108,6 +108,19 @@ func area(kernel []int64) int64 {
 	return n
 }
 
+// Elements is the number of values that the file has for the change.
+func (d *Delta) Elements() int64 {
+	sum := int64(0)
+	for _, p := range d.products {
+		for _, t := range []checkpoint.Tensor{p.a, p.b, p.core} {
+			if len(t.Shape) > 0 {
+				sum += area(t.Shape)
+			}
+		}
+	}
+	return sum
+}
+
 // LowRank says whether Linear and Conv2D can be used.
 func (d *Delta) LowRank() bool { return d.Kind != LoHa }
 

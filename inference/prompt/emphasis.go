@@ -17,6 +17,11 @@ const (
 	EmphasisIgnore = "ignore"
 )
 
+// Emphases lists the readings of weights, the default first.
+func Emphases() []string {
+	return []string{EmphasisOriginal, EmphasisNoNorm, EmphasisComfy, EmphasisIgnore}
+}
+
 // Emphasize applies the weights of chunks to states, the text encoder's
 // embeddings [chunks, 77, width], in place. empty is those of the empty prompt,
 // [77, width]; only EmphasisComfy reads it. An empty mode is EmphasisOriginal.

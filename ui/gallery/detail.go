@@ -15,6 +15,7 @@ import (
 	"fyne.io/fyne/v2/theme"
 	"fyne.io/fyne/v2/widget"
 
+	"maquette/inference/sampler"
 	"maquette/projects"
 )
 
@@ -133,11 +134,11 @@ func recipeFacts(c projects.Concept) [][2]string {
 	}
 	add(lang.L("Controls"), strings.Join(controls, "\n"))
 	add(lang.L("Size"), fmt.Sprintf("%d × %d", r.Width, r.Height))
-	sampler := r.Sampler
-	if r.Karras {
-		sampler += " Karras"
+	name := r.Sampler
+	if r.Schedule != "" {
+		name += " " + sampler.ScheduleLabel(r.Schedule)
 	}
-	add(lang.L("Sampler"), sampler)
+	add(lang.L("Sampler"), name)
 	add(lang.L("Steps"), strconv.Itoa(r.Steps))
 	add(lang.L("Guidance"), number(r.Guidance))
 	add(lang.L("Seed"), strconv.FormatInt(r.Seed, 10))

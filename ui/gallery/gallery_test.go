@@ -251,7 +251,7 @@ func abs(x float32) float32 { return max(x, -x) }
 func TestRecipeFactsNameWhatDecidedTheImage(t *testing.T) {
 	test.NewTempApp(t)
 	c := projects.Concept{Recipe: projects.Recipe{
-		Checkpoint: projects.StarterCheckpoint, Sampler: "euler", Karras: true, Steps: 20, Guidance: 7.5, Seed: 42,
+		Checkpoint: projects.StarterCheckpoint, Sampler: "euler", Schedule: "karras", Steps: 20, Guidance: 7.5, Seed: 42,
 		Width: 256, Height: 384, Controls: []projects.RecipeControl{{Kind: "canny", Weight: .8, End: .75}},
 	}}
 	facts := map[string]string{}

@@ -1,6 +1,7 @@
 package panels
 
 import (
+	"cmp"
 	"slices"
 	"strconv"
 	"strings"
@@ -22,7 +23,8 @@ type advanced struct {
 	steps, guidance *number
 	strength        *number
 	sampler         *widget.Select
-	karras          *widget.Check
+	schedule        *widget.Select
+	schedules       []string // of the shown sampler
 	seed            *widget.Entry
 	lock            *widget.Button
 	locked          bool
@@ -43,12 +45,21 @@ func newAdvanced(in *Inspector, icons Icons) *advanced {
 	a.sampler = widget.NewSelect(labels, nil)
 	a.sampler.OnChanged = func(string) {
 		if i := a.sampler.SelectedIndex(); i >= 0 && i < len(sampler.Names()) {
-			in.edit(func(r *projects.Recipe) { r.Sampler = sampler.Names()[i] })
+			in.edit(func(r *projects.Recipe) {
+				r.Sampler = sampler.Names()[i]
+				if !slices.Contains(sampler.Schedules(r.Sampler), r.Schedule) {
+					r.Schedule = ""
+				}
+			})
 		}
 	}
-	a.karras = widget.NewCheck(lang.L("Karras schedule"), func(on bool) {
-		in.edit(func(r *projects.Recipe) { r.Karras = on })
-	})
+	a.schedule = widget.NewSelect(nil, nil)
+	a.schedule.OnChanged = func(string) {
+		if i := a.schedule.SelectedIndex(); i >= 0 && i < len(a.schedules) {
+			name := a.schedules[i]
+			in.edit(func(r *projects.Recipe) { r.Schedule = name })
+		}
+	}
 	a.seed = widget.NewEntry()
 	a.seed.OnChanged = func(text string) {
 		if v, err := strconv.ParseInt(strings.TrimSpace(text), 10, 64); err == nil && v >= 0 {
@@ -70,7 +81,7 @@ func newAdvanced(in *Inspector, icons Icons) *advanced {
 	a.fold = newFold(lang.L("Advanced"), false, container.NewVBox(
 		a.steps.object, a.guidance.object,
 		labelled(lang.L("Sampler"), lang.L("The way from noise to picture."), a.sampler),
-		labelled("", "", a.karras),
+		labelled(lang.L("Schedule"), lang.L("How the steps are spread over the noise. Karras spends more of them on fine detail."), a.schedule),
 		seed, a.strength.object))
 	return a
 }
@@ -85,12 +96,7 @@ func (a *advanced) show(v View) {
 	} else {
 		a.sampler.ClearSelected()
 	}
-	a.karras.SetChecked(r.Karras)
-	if sampler.AllowsKarras(r.Sampler) {
-		a.karras.Enable()
-	} else {
-		a.karras.Disable()
-	}
+	a.showSchedule(r)
 	if shown, err := strconv.ParseInt(strings.TrimSpace(a.seed.Text), 10, 64); err != nil || shown != r.Seed {
 		a.seed.SetText(strconv.FormatInt(r.Seed, 10))
 	}
@@ -102,4 +108,26 @@ func (a *advanced) show(v View) {
 		a.lock.Importance = widget.MediumImportance
 	}
 	a.lock.SetIcon(icon)
+}
+
+// showSchedule offers the schedules that the recipe's sampler takes.
+func (a *advanced) showSchedule(r projects.Recipe) {
+	a.schedules = sampler.Schedules(r.Sampler)
+	labels := make([]string, len(a.schedules))
+	for i, name := range a.schedules {
+		labels[i] = sampler.ScheduleLabel(name)
+	}
+	if !slices.Equal(a.schedule.Options, labels) {
+		a.schedule.SetOptions(labels)
+	}
+	if i := slices.Index(a.schedules, cmp.Or(r.Schedule, sampler.Normal)); i >= 0 {
+		a.schedule.SetSelectedIndex(i)
+	} else {
+		a.schedule.ClearSelected()
+	}
+	if len(a.schedules) > 1 {
+		a.schedule.Enable()
+	} else {
+		a.schedule.Disable()
+	}
 }

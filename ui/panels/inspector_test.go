@@ -60,7 +60,7 @@ func TestShowingARecipeChangesNothing(t *testing.T) {
 	m := newModel(t)
 	r := m.view.Recipe
 	r.Prompt, r.NegativePrompt, r.Checkpoint = "a red chair", "people", "/models/other"
-	r.Steps, r.Guidance, r.Sampler, r.Karras, r.Seed = 33, 4.5, "euler_a", false, 12345678901
+	r.Steps, r.Guidance, r.Sampler, r.Schedule, r.Seed = 33, 4.5, "euler_a", "", 12345678901
 	r.Width, r.Height, r.Count, r.Strength = 640, 384, 3, 0.35
 	r.Controls = []projects.RecipeControl{
 		{Kind: control.Lineart, Weight: 0.85, Start: 0.1, End: 0.75},

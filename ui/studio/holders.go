@@ -143,10 +143,10 @@ func (h *libraryHolder) get() (Library, error) {
 }
 
 // Resolve implements projects.Models.
-func (h *libraryHolder) Resolve(ctx context.Context, r projects.Recipe) (string, []string, error) {
+func (h *libraryHolder) Resolve(ctx context.Context, r projects.Recipe) (projects.ModelFiles, error) {
 	l, err := h.get()
 	if err != nil {
-		return "", nil, err
+		return projects.ModelFiles{}, err
 	}
 	return l.Resolve(ctx, r)
 }

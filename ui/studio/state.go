@@ -30,7 +30,7 @@ func NewState(r projects.Recipe) *State {
 
 // cloneRecipe copies a recipe so that nothing is shared with the original.
 func cloneRecipe(r projects.Recipe) projects.Recipe {
-	r.Controls = slices.Clone(r.Controls)
+	r.Controls, r.LoRAs = slices.Clone(r.Controls), slices.Clone(r.LoRAs)
 	for i := range r.Controls {
 		r.Controls[i].Params = maps.Clone(r.Controls[i].Params)
 	}

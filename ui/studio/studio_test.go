@@ -70,8 +70,8 @@ func (e *fakeEngine) Close() error                                         { e.c
 // fakeLibrary has one checkpoint beside the starter.
 type fakeLibrary struct{}
 
-func (fakeLibrary) Resolve(_ context.Context, r projects.Recipe) (string, []string, error) {
-	return "/models/starter", make([]string, len(r.Controls)), nil
+func (fakeLibrary) Resolve(_ context.Context, r projects.Recipe) (projects.ModelFiles, error) {
+	return projects.ModelFiles{Checkpoint: "/models/starter", ControlNets: make([]string, len(r.Controls)), Prompt: r.Prompt, NegativePrompt: r.NegativePrompt}, nil
 }
 
 func (fakeLibrary) Checkpoints(context.Context) ([]checkpoint.Entry, error) {

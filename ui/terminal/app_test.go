@@ -84,12 +84,12 @@ func (e *fakeEngine) Close() error {
 // fakeLibrary knows the starter and the checkpoints it is given.
 type fakeLibrary struct{ entries []checkpoint.Entry }
 
-func (l *fakeLibrary) Resolve(_ context.Context, r projects.Recipe) (string, []string, error) {
+func (l *fakeLibrary) Resolve(_ context.Context, r projects.Recipe) (projects.ModelFiles, error) {
 	nets := make([]string, len(r.Controls))
 	for i, c := range r.Controls {
 		nets[i] = "/models/" + string(c.Kind)
 	}
-	return "/models/" + filepath.Base(r.Checkpoint), nets, nil
+	return projects.ModelFiles{Checkpoint: "/models/" + filepath.Base(r.Checkpoint), ControlNets: nets, Prompt: r.Prompt, NegativePrompt: r.NegativePrompt}, nil
 }
 
 func (l *fakeLibrary) Checkpoints(context.Context) ([]checkpoint.Entry, error) { return l.entries, nil }

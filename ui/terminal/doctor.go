@@ -201,12 +201,12 @@ func (s *session) checkModels(ctx context.Context, set settings.Settings) []find
 		return []finding{{"model library", bad, err.Error(), ""}}
 	}
 	starter := finding{Check: "starter", State: good}
-	path, nets, err := library.Resolve(ctx, projects.DefaultRecipe())
+	files, err := library.Resolve(ctx, projects.DefaultRecipe())
 	if err != nil {
 		starter.State, starter.Detail = bad, err.Error()
 		starter.Hint = "remove its folder below the cache folder; the next start unpacks it anew"
 	} else {
-		starter.Detail = fmt.Sprintf("%s, %s for its default control", path, plural(len(nets), "ControlNet"))
+		starter.Detail = fmt.Sprintf("%s, %s for its default control", files.Checkpoint, plural(len(files.ControlNets), "ControlNet"))
 	}
 	findings := []finding{starter}
 	for _, dir := range set.ModelFolders {

@@ -11,6 +11,7 @@ import (
 	"github.com/schollz/progressbar/v3"
 	"github.com/spf13/cobra"
 
+	"maquette/inference/sampler"
 	"maquette/projects"
 )
 
@@ -237,8 +238,8 @@ func (s *session) showConcept(c conceptInfo) error {
 	}
 	r := c.Recipe
 	schedule := ""
-	if r.Karras {
-		schedule = ", Karras"
+	if r.Schedule != "" {
+		schedule = ", " + sampler.ScheduleLabel(r.Schedule)
 	}
 	rows := [][]string{
 		{"Image", c.Image},

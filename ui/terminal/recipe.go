@@ -1,6 +1,7 @@
 package terminal
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"math"
@@ -29,6 +30,7 @@ type recipeFlags struct {
 	steps, count     int
 	guidance         float64
 	sampler          string
+	schedule         string
 	karras           bool
 	seed             int64
 	strength         float64
@@ -49,7 +51,9 @@ func (r *recipeFlags) add(flags *pflag.FlagSet) {
 	flags.IntVar(&r.steps, "steps", def.Steps, "sampling steps: more take longer and show more detail")
 	flags.Float64Var(&r.guidance, "guidance", def.Guidance, "how strictly the image follows the prompt; 1 is not at all")
 	flags.StringVar(&r.sampler, "sampler", def.Sampler, "one of "+strings.Join(sampler.Names(), ", "))
-	flags.BoolVar(&r.karras, "karras", def.Karras, "space the steps after Karras et al.; --karras=false spaces them evenly")
+	flags.StringVar(&r.schedule, "schedule", cmp.Or(def.Schedule, sampler.Normal),
+		"how the steps are spread over the noise: one of "+strings.Join(sampler.Schedules(""), ", "))
+	flags.BoolVar(&r.karras, "karras", false, "the same as --schedule karras; --karras=false is --schedule normal")
 	flags.Int64Var(&r.seed, "seed", 0, "number that decides the noise; the same seed repeats the image (default: a random one)")
 	flags.IntVar(&r.count, "count", 1, "number of images, with the seeds SEED, SEED+1, …")
 	flags.Float64Var(&r.strength, "strength", 0, "start from the sketch's own colours and replace this part of them, 0…1; 0 starts from noise")
@@ -84,13 +88,8 @@ func (r *recipeFlags) recipe(flags *pflag.FlagSet, base projects.Recipe) (projec
 		}
 		out.Sampler = r.sampler
 	}
-	switch {
-	case !given("karras"):
-		out.Karras = out.Karras && sampler.AllowsKarras(out.Sampler)
-	case r.karras && !sampler.AllowsKarras(out.Sampler):
-		return out, usagef("--karras does nothing with --sampler %s; leave one of them out", out.Sampler)
-	default:
-		out.Karras = r.karras
+	if err := r.applySchedule(given, &out); err != nil {
+		return out, err
 	}
 	out.Count = r.count
 	if given("strength") {
@@ -111,6 +110,30 @@ func (r *recipeFlags) recipe(flags *pflag.FlagSet, base projects.Recipe) (projec
 		return out, &usageError{err}
 	}
 	return out, nil
+}
+
+// applySchedule sets the schedule. One of the base that doesn't go with another
+// sampler is dropped.
+func (r *recipeFlags) applySchedule(given func(string) bool, out *projects.Recipe) error {
+	known := sampler.Schedules(out.Sampler)
+	switch {
+	case given("karras") && given("schedule"):
+		return usagef("--karras and --schedule say the same thing; leave one of them out")
+	case given("karras") && r.karras && !sampler.AllowsKarras(out.Sampler):
+		return usagef("--karras does nothing with --sampler %s; leave one of them out", out.Sampler)
+	case given("karras"):
+		out.Schedule = map[bool]string{true: sampler.Karras}[r.karras]
+	case given("schedule") && !slices.Contains(known, r.schedule):
+		return usagef("--schedule %q does not go with --sampler %s, which takes %s", r.schedule, out.Sampler, strings.Join(known, ", "))
+	case given("schedule"):
+		out.Schedule = r.schedule
+	case !slices.Contains(known, out.Schedule):
+		out.Schedule = ""
+	}
+	if out.Schedule == sampler.Normal {
+		out.Schedule = "" // one spelling, so that recipes compare
+	}
+	return nil
 }
 
 // applyControls replaces the base's controls with those of -c.
@@ -155,7 +178,7 @@ func baseRecipe(ctx context.Context, library Library, model string) (projects.Re
 	// What Krita AI Diffusion and most users of Stable Diffusion 1.5 start
 	// from; letting go of the sketch for the last fifth gives cleaner images.
 	r.Checkpoint = path
-	r.Width, r.Height, r.Guidance, r.Karras = 512, 512, 7, true
+	r.Width, r.Height, r.Guidance, r.Schedule = 512, 512, 7, sampler.Karras
 	for i := range r.Controls {
 		r.Controls[i].End = 0.8
 	}

@@ -31,7 +31,7 @@ func TestRender(t *testing.T) {
 	}
 	r := b.engine.requests[0]
 	if r.Prompt != "a box" || r.NegativePrompt != "blurry" || r.Width != 128 || r.Height != 64 || r.Steps != 3 ||
-		r.Guidance != 4.5 || r.Sampler != "euler" || r.Karras || r.Seed != 41 || r.Count != 2 ||
+		r.Guidance != 4.5 || r.Sampler != "euler" || r.Schedule != "" || r.Seed != 41 || r.Count != 2 ||
 		r.Strength != 0.5 || r.Init == nil || r.Checkpoint != "/models/starter" {
 		t.Errorf("the request is %+v", r)
 	}
