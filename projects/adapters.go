@@ -155,46 +155,24 @@ func (l *Library) unknown(all []checkpoint.Entry, word, name string) error {
 		where = "put it into " + strings.Join(l.folders, " or ")
 	}
 	near := ""
-	if names := nearest(all, name); len(names) > 0 {
+	if names := nearestNames(all, name); len(names) > 0 {
 		near = "; it has " + strings.Join(names, ", ")
 	}
 	return fmt.Errorf("%w: the model library has no %s named %q%s; %s, or take it out of the recipe", ErrNoFit, word, name, near, where)
 }
 
-// nearest lists the names that need the fewest edits to become name.
-func nearest(all []checkpoint.Entry, name string) []string {
+// nearestNames lists the names that need the fewest edits to become name.
+func nearestNames(all []checkpoint.Entry, name string) []string {
+	short := func(s string) string { return strings.ToLower(s[:min(len(s), 100)]) }
 	names := make([]string, len(all))
 	far := map[string]int{}
 	for i, e := range all {
 		names[i] = e.Name
-		far[e.Name] = edits(strings.ToLower(e.Name), strings.ToLower(name))
+		far[e.Name] = editDistance(short(e.Name), short(name))
 	}
 	slices.SortStableFunc(names, func(a, b string) int { return cmp.Or(cmp.Compare(far[a], far[b]), cmp.Compare(a, b)) })
 	names = slices.Compact(names)
 	return names[:min(len(names), nearNames)]
-}
-
-// edits is the Levenshtein distance of two names, of which at most 100
-// characters count.
-func edits(a, b string) int {
-	ra, rb := []rune(a), []rune(b)
-	ra, rb = ra[:min(len(ra), 100)], rb[:min(len(rb), 100)]
-	row := make([]int, len(rb)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i, x := range ra {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j, y := range rb {
-			cost := diagonal
-			if x != y {
-				cost = min(diagonal, row[j], row[j+1]) + 1
-			}
-			diagonal, row[j+1] = row[j+1], cost
-		}
-	}
-	return row[len(rb)]
 }
 
 // previewVAE is a small decoder that draws previews of a family's latents, or "".

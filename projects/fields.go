@@ -86,8 +86,14 @@ func Fields() []Field {
 			set: func(r *Recipe, _ int, v fieldValue) error { r.Checkpoint = v.text; return nil }},
 		words("sampler", sampler.Names(), func(r *Recipe, v string) {
 			r.Sampler = v
-			r.Karras = r.Karras && sampler.AllowsKarras(v)
+			if !slices.Contains(sampler.Schedules(v), r.Schedule) {
+				r.Schedule = ""
+			}
 		}),
+		{Name: "schedule", Help: strings.Join(sampler.Schedules(""), ", "), Words: sampler.Schedules(""), set: setSchedule},
+		words("noise", []string{sampler.NoiseTorch, sampler.NoisePhilox}, func(r *Recipe, v string) { r.Noise = v }),
+		whole("clip_skip", 0, maxClipSkip, func(r *Recipe, v float64) { r.ClipSkip = int(v) }),
+		number("guidance_rescale", 0, 1, func(r *Recipe, v float64) { r.GuidanceRescale = v }),
 		whole("steps", 1, maxSteps, func(r *Recipe, v float64) { r.Steps = int(v) }),
 		number("guidance", 0, maxGuidance, func(r *Recipe, v float64) { r.Guidance = v }),
 		number("strength", 0, 1, func(r *Recipe, v float64) { r.Strength = v }),
@@ -119,6 +125,16 @@ func controlFields() []Field {
 			return nil
 		}},
 	}
+}
+
+// setSchedule refuses a schedule that the recipe's sampler can't use; the probe
+// of Field.Check has no sampler and takes all.
+func setSchedule(r *Recipe, _ int, v fieldValue) error {
+	if known := sampler.Schedules(r.Sampler); !slices.Contains(known, v.text) {
+		return fmt.Errorf("the sampler %s takes %s", r.Sampler, strings.Join(known, ", "))
+	}
+	r.Schedule = v.text
+	return nil
 }
 
 func setSize(r *Recipe, _ int, v fieldValue) error {
