@@ -7,6 +7,7 @@ import (
 	"image"
 	"image/color"
 	"image/draw"
+	"math"
 
 	"maquette/control"
 	"maquette/control/views"
@@ -17,6 +18,13 @@ import (
 // that the sketch is lifted to.
 const viewFill = .92
 
+const (
+	// liftSide is the least longer side, in pixels, that sketches are lifted at.
+	liftSide = 512
+	// nearView is how many degrees two cameras may be apart that mean the same view.
+	nearView = 25
+)
+
 // viewMaker makes the images that guide each view of a recipe.
 type viewMaker struct {
 	q        *Queue
@@ -24,6 +32,7 @@ type viewMaker struct {
 	size     image.Point
 	sketch   image.Image            // nil where the recipe needs none
 	drawings map[string]image.Image // the user's own, by camera as in the recipe
+	note     func(string)           // tells the user a sentence
 	relief   *views.Relief          // nil until it is needed
 	frames   []views.Camera         // of all views, when there is a relief
 }
@@ -140,14 +149,7 @@ func (m *viewMaker) lift(ctx context.Context) error {
 		}
 		o.Readings[id] = reading
 	}
-	drawn, err := v.camera(v.drawn())
-	if err != nil {
-		return err
-	}
-	if !sameView(v.drawn(), string(views.Front)) {
-		o.Drawn = &drawn // what is drawn from the front shows by itself from how high
-	}
-	relief, err := views.Lift(ctx, m.sketch, m.size, o)
+	relief, err := m.liftDrawn(ctx, o)
 	if err != nil {
 		return fmt.Errorf("the sketch can't be lifted: %w", err)
 	}
@@ -184,6 +186,34 @@ func (m *viewMaker) fromFirst(ctx context.Context, first image.Image, i int) (im
 		return nil, err
 	}
 	return views.Warp(ctx, m.relief.Mesh, first, m.frame(0), m.frame(i))
+}
+
+// liftDrawn lifts the sketch from the camera that its own rims and corners show,
+// if that is about the one that the recipe names, else from the named one.
+func (m *viewMaker) liftDrawn(ctx context.Context, o views.Options) (*views.Relief, error) {
+	named, err := m.r.Views.camera(m.r.Views.drawn())
+	if err != nil {
+		return nil, err
+	}
+	size := m.size
+	if longer := max(size.X, size.Y); longer < liftSide { // small drawings are read less well
+		size = image.Pt(max(size.X*liftSide/longer, control.MinSide), max(size.Y*liftSide/longer, control.MinSide))
+	}
+	relief, err := views.Lift(ctx, m.sketch, size, o)
+	if err != nil {
+		return nil, err
+	}
+	off := math.Abs(math.Remainder(relief.Drawn.Azimuth-named.Azimuth, 2*math.Pi)) * 180 / math.Pi
+	switch {
+	case off <= nearView:
+		return relief, nil
+	case m.r.Views.Drawn == "" && relief.Drawn.Field > 0: // nobody said so, and the drawing says otherwise
+		m.note(fmt.Sprintf("The sketch seems to show its object from %s, not from %s: say which view it is, or begin with that one",
+			relief.Drawn.Title(), m.r.Views.drawn()))
+		return relief, nil
+	}
+	o.Drawn = &named
+	return views.Lift(ctx, m.sketch, size, o)
 }
 
 // frame is the camera of view i on the relief: the sketch's own for its view.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"image"
+	"slices"
 	"strconv"
 
 	"maquette/inference"
@@ -51,7 +52,13 @@ func (q *Queue) renderViews(ctx context.Context, j *Job, r Recipe, req inference
 	if err != nil {
 		return err
 	}
-	m := &viewMaker{q: q, r: r, size: image.Pt(r.Width, r.Height), sketch: sketch, drawings: drawings}
+	m := &viewMaker{q: q, r: r, size: image.Pt(r.Width, r.Height), sketch: sketch, drawings: drawings, note: func(text string) {
+		q.update(j, func() {
+			if !slices.Contains(j.Notes, text) {
+				j.Notes = append(j.Notes, text)
+			}
+		})
+	}}
 	if err := m.addViews(ctx, &req); err != nil {
 		return err
 	}

@@ -37,7 +37,7 @@ func (c Camera) Title() string {
 		}
 	}
 	text := func(radians float64) string {
-		v := math.Round(radians/degree*100) / 100
+		v := math.Round(radians/degree*10) / 10
 		return strconv.FormatFloat(v+0, 'f', -1, 64) // +0 turns −0 into 0
 	}
 	return "az" + text(c.Azimuth) + "el" + text(c.Elevation)
