@@ -1,10 +1,6 @@
 package graph
 
-import (
-	"maps"
-	"math"
-	"slices"
-)
+import "math"
 
 // fusedAttention is ONNX Runtime's own operator, the quickest on the CPU.
 const fusedAttention = "MultiHeadAttention"
@@ -27,20 +23,4 @@ func (q Value) plainAttention(k, v Value, heads int64) Value {
 }
 
 // encodePlain writes the graph with every fused attention spelled out.
-func (b *Builder) encodePlain() []byte {
-	p := *b
-	p.nodes, p.inits, p.consts = nil, slices.Clone(b.inits), maps.Clone(b.consts)
-	// Values name the builder that they belong to, constants as well.
-	for key, c := range p.consts {
-		p.consts[key] = Value{&p, c.v}
-	}
-	for _, n := range b.nodes {
-		if n.op != fusedAttention {
-			p.nodes = append(p.nodes, n)
-			continue
-		}
-		Value{&p, n.in[0]}.plainAttention(Value{&p, n.in[1]}, Value{&p, n.in[2]}, n.attrs[0].i)
-		p.nodes[len(p.nodes)-1].out[0] = n.out[0]
-	}
-	return p.encode()
-}
+func (b *Builder) encodePlain() []byte { return b.spelledOut().encode() }

@@ -63,7 +63,8 @@ type Model struct {
 	WeightBytes, Parameters int64
 	Nodes                   int
 
-	plain func() []byte
+	plain  func() []byte
+	export func(Export) ([]byte, error)
 }
 
 // Plain is Proto with ONNX Runtime's fused attention spelled out in standard
@@ -91,6 +92,8 @@ type Builder struct {
 	fused   bool // there is a fused attention
 	patch   Patch
 	err     error
+	// metadata goes into the model as it is written.
+	metadata map[string]string
 
 	weightBytes, parameters int64
 }
@@ -273,6 +276,7 @@ func (b *Builder) Model() (*Model, error) {
 		return nil, errors.New("building the graph of the " + b.name + ": it has no output")
 	}
 	m := &Model{Name: b.name, Root: b.root, WeightBytes: b.weightBytes, Parameters: b.parameters, Nodes: len(b.nodes), Proto: b.encode()}
+	m.export = b.export
 	if b.fused {
 		m.plain = sync.OnceValue(b.encodePlain)
 	}

@@ -2,7 +2,9 @@ package graph
 
 import (
 	"fmt"
+	"maps"
 	"math"
+	"slices"
 	"strconv"
 
 	"google.golang.org/protobuf/encoding/protowire"
@@ -76,7 +78,13 @@ func (b *Builder) encode() []byte {
 	model = appendString(model, 2, "maquette")
 	model = appendMessage(model, 7, graph)
 	model = appendMessage(model, 8, appendInt(appendString(nil, 1, ""), 2, opset))
-	return appendMessage(model, 8, appendInt(appendString(nil, 1, microsoft), 2, 1))
+	if slices.ContainsFunc(b.nodes, func(n node) bool { return n.domain == microsoft }) {
+		model = appendMessage(model, 8, appendInt(appendString(nil, 1, microsoft), 2, 1))
+	}
+	for _, key := range slices.Sorted(maps.Keys(b.metadata)) {
+		model = appendMessage(model, 14, appendString(appendString(nil, 1, key), 2, b.metadata[key]))
+	}
+	return model
 }
 
 func (n *node) encode(i int) []byte {

@@ -166,6 +166,7 @@ func (s *session) rootCommand() *cobra.Command {
 		s.viewsCommand(),
 		s.projectCommand(),
 		s.modelsCommand(),
+		s.exportCommand(),
 		s.studioCommand(),
 		s.doctorCommand(),
 		s.versionCommand(),
