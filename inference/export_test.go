@@ -54,6 +54,8 @@ func exportInputs(t *testing.T, s *runtime.Session) map[string]*runtime.Tensor {
 			sizes = []int64{2, 3, 64, 96}
 		case name == "sample" || name == "latents" || name == "hint":
 			sizes = []int64{2, 4, 8, 12}
+		case name == "weight":
+			sizes = []int64{0, 2}
 		default:
 			sizes = []int64{2, 77, 0}
 		}

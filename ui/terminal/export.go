@@ -26,7 +26,8 @@ CHECKPOINT is starter, a path, or a name of the model library. The models
 compute in float32 and take batches of any size. With --control the UNet has
 inputs for residuals, down_0 … and mid; where nothing controls it, each takes a
 zero of shape [1,1,1,1]. controlnet_hint turns a control image into the
-ControlNet's input hint once a render.
+ControlNet's input hint once a render; the ControlNet's weight is one number for
+each residual.
 
 --precision says how weights are stored: as in the checkpoint's files (stored),
 in fp32, which all runtimes read, or in fp16, which halves the files.`
