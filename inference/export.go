@@ -255,7 +255,7 @@ func exportModels(req ExportRequest) (*ExportManifest, []exportModel, error) {
 	if m.VAE.HasEncoder() {
 		like.Init = image.Black // the encoder belongs to it then
 	}
-	parts, err := n.parts(m, like)
+	parts, err := n.parts(m, like, nil)
 	if err != nil {
 		return nil, nil, err
 	}
