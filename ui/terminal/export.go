@@ -115,9 +115,11 @@ func (s *session) export(ctx context.Context, name string, f exportFlags) error 
 		}
 		recipe.Controls = append(recipe.Controls, control)
 	}
-	if r.Checkpoint, r.ControlNets, err = library.Resolve(ctx, recipe); err != nil {
+	files, err := library.Resolve(ctx, recipe)
+	if err != nil {
 		return err
 	}
+	r.Checkpoint, r.ControlNets = files.Checkpoint, files.ControlNets
 	report, finish := s.exportMeter()
 	began := time.Now()
 	m, err := inference.ExportONNX(ctx, r, report)
