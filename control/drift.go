@@ -26,14 +26,14 @@ const driftBand = 8
 var ErrNoSiblings = errors.New("geometry drift needs two pictures or more")
 
 // MeasureDrift compares the edges of pictures that were made from the same
-// control image. Only edges near its lines count, white on black; lines may be
+// control image; picture returns the i-th of n. Only edges near its lines count, white on black; lines may be
 // nil, and then all do. Pictures are compared at the size of the lines, or else
 // of the first picture. Errors: ErrNoSiblings, an empty picture, a cancelled context.
-func MeasureDrift(ctx context.Context, lines image.Image, pictures []image.Image) ([]Drift, error) {
-	if len(pictures) < 2 {
+func MeasureDrift(ctx context.Context, lines image.Image, n int, picture func(i int) (image.Image, error)) ([]Drift, error) {
+	if n < 2 {
 		return nil, ErrNoSiblings
 	}
-	size := pictures[0].Bounds().Size()
+	var size image.Point
 	var band *mask
 	if lines != nil {
 		size = lines.Bounds().Size()
@@ -45,13 +45,20 @@ func MeasureDrift(ctx context.Context, lines image.Image, pictures []image.Image
 		band = edgeMask(drawn).thinned().grown(int(math.Round(driftBand * unit)))
 	}
 	type side struct{ edges, near *mask } // near: within tolerance
-	sides := make([]side, len(pictures))
-	away := make([][]float32, len(pictures))
-	for i, picture := range pictures {
+	sides := make([]side, n)
+	away := make([][]float32, n)
+	for i := range n {
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		shown, err := pictureAt(picture, size)
+		img, err := picture(i)
+		if err != nil {
+			return nil, fmt.Errorf("measure drift: picture %d: %w", i+1, err)
+		}
+		if size == (image.Point{}) {
+			size = img.Bounds().Size()
+		}
+		shown, err := pictureAt(img, size)
 		if err != nil {
 			return nil, fmt.Errorf("measure drift: picture %d: %w", i+1, err)
 		}
@@ -67,7 +74,7 @@ func MeasureDrift(ctx context.Context, lines image.Image, pictures []image.Image
 		sides[i] = side{edges, edges.grown(FidelityTolerance)}
 		away[i] = edges.distances()
 	}
-	out := make([]Drift, len(pictures))
+	out := make([]Drift, n)
 	for i := range sides {
 		for j := range i {
 			if err := ctx.Err(); err != nil {

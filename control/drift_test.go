@@ -36,10 +36,14 @@ func moved(m *image.RGBA, by int) *image.RGBA {
 	return out
 }
 
+func drift(ctx context.Context, lines image.Image, pictures ...image.Image) ([]Drift, error) {
+	return MeasureDrift(ctx, lines, len(pictures), func(i int) (image.Image, error) { return pictures[i], nil })
+}
+
 func TestDriftIsThatOfGeometry(t *testing.T) {
 	ctx := context.Background()
 	lines, base := houseLines(256), house(256, 0)
-	same, err := MeasureDrift(ctx, lines, []image.Image{base, tinted(base, 1, .6, .6, 0), tinted(base, .5, .5, 1, 0)})
+	same, err := drift(ctx, lines, base, tinted(base, 1, .6, .6, 0), tinted(base, .5, .5, 1, 0))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -50,7 +54,7 @@ func TestDriftIsThatOfGeometry(t *testing.T) {
 	}
 	// Two that agree and one that moved by five pixels: most of its upright edges
 	// are lost, and with them about half of the length.
-	three, err := MeasureDrift(ctx, lines, []image.Image{base, tinted(base, 1, .6, .6, 0), moved(base, 5)})
+	three, err := drift(ctx, lines, base, tinted(base, 1, .6, .6, 0), moved(base, 5))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -59,11 +63,11 @@ func TestDriftIsThatOfGeometry(t *testing.T) {
 	}
 	// A texture far from the lines is none, unless no lines are known.
 	striped := tinted(base, 1, 1, 1, 24)
-	with, err := MeasureDrift(ctx, lines, []image.Image{base, striped})
+	with, err := drift(ctx, lines, base, striped)
 	if err != nil {
 		t.Fatal(err)
 	}
-	without, err := MeasureDrift(ctx, nil, []image.Image{base, striped})
+	without, err := drift(ctx, nil, base, striped)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -71,7 +75,7 @@ func TestDriftIsThatOfGeometry(t *testing.T) {
 		t.Errorf("drift of a texture: %.3f near the lines, %.3f anywhere", with[0].Share, without[0].Share)
 	}
 	blank := image.NewRGBA(base.Rect)
-	none, err := MeasureDrift(ctx, nil, []image.Image{blank, blank, base})
+	none, err := drift(ctx, nil, blank, blank, base)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -81,12 +85,12 @@ func TestDriftIsThatOfGeometry(t *testing.T) {
 }
 
 func TestDriftOfNothing(t *testing.T) {
-	if _, err := MeasureDrift(context.Background(), nil, []image.Image{house(64, 0)}); !errors.Is(err, ErrNoSiblings) {
+	if _, err := drift(context.Background(), nil, house(64, 0)); !errors.Is(err, ErrNoSiblings) {
 		t.Errorf("one picture: %v", err)
 	}
 	done, stop := context.WithCancel(context.Background())
 	stop()
-	if _, err := MeasureDrift(done, nil, []image.Image{house(64, 0), house(64, 0)}); !errors.Is(err, context.Canceled) {
+	if _, err := drift(done, nil, house(64, 0), house(64, 0)); !errors.Is(err, context.Canceled) {
 		t.Errorf("cancelled: %v", err)
 	}
 }

@@ -97,7 +97,7 @@ func (p *Project) measure(ctx context.Context, c Concept, img image.Image) (Conc
 
 // fidelity measures a concept against its lines.
 func (p *Project) fidelity(ctx context.Context, c Concept, img image.Image) (control.Fidelity, error) {
-	lines, err := p.linesOf(ctx, c)
+	lines, err := p.Lines(ctx, c)
 	if err == nil && img == nil {
 		img, err = p.ConceptImage(ctx, c.ID)
 	}
@@ -114,10 +114,10 @@ func (p *Project) fidelity(ctx context.Context, c Concept, img image.Image) (con
 	return f, nil
 }
 
-// linesOf is the control image that a concept's image should follow: that of its
+// Lines is the control image that a concept's image should follow: that of its
 // first line control, else the line art of its sketch. The sketch says nothing
-// about a view that it was lifted to.
-func (p *Project) linesOf(ctx context.Context, c Concept) (image.Image, error) {
+// about a view that it was lifted to. Errors: ErrNotMeasurable where there is none.
+func (p *Project) Lines(ctx context.Context, c Concept) (image.Image, error) {
 	for i, k := range c.Recipe.Controls {
 		if k.Kind.Lines() && i < len(c.Controls) && c.Controls[i] != "" {
 			return p.File(ctx, c.Controls[i])

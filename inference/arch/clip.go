@@ -240,6 +240,9 @@ func (l clipLayer) attend(x, mask graph.Value) graph.Value {
 	}
 	scale := x.Builder().Float(float32(1 / math.Sqrt(float64(hidden/l.heads))))
 	scores := split(l.qProj).Mul(scale).MatMul(split(l.kProj).Transpose(0, 1, 3, 2))
-	h := scores.Add(mask).Softmax().MatMul(split(l.vProj))
+	if mask.Valid() { // pictures have none
+		scores = scores.Add(mask)
+	}
+	h := scores.Softmax().MatMul(split(l.vProj))
 	return l.outProj.forward(h.Transpose(0, 2, 1, 3).Reshape(0, 0, hidden))
 }

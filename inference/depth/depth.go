@@ -7,7 +7,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -15,17 +14,13 @@ import (
 
 	"maquette/inference/checkpoint"
 	"maquette/inference/graph"
+	"maquette/inference/internal/onnxfile"
 )
 
 // Kind is the kind of depth models in the model library.
 const Kind checkpoint.Kind = "depth"
 
-// Limits on the search for depth models, as for other models.
-const (
-	maxDepth   = 6
-	maxEntries = 200_000
-	maxBytes   = 2 << 30 // of a model; ONNX files end there
-)
+const maxBytes = 2 << 30 // of a model; ONNX files end there
 
 // NotDepthError says why an ONNX model is no depth model.
 type NotDepthError struct{ Path, Reason string }
@@ -62,7 +57,7 @@ func read(path string) (in, out graph.IO, size int64, err error) {
 		return in, out, 0, fmt.Errorf("depth model: %w", err)
 	}
 	defer f.Close()
-	inputs, outputs, err := signature(f, st.Size())
+	inputs, outputs, err := onnxfile.Signature(f, st.Size())
 	if err != nil {
 		return refuse("%v", err)
 	}
@@ -89,42 +84,20 @@ func read(path string) (in, out graph.IO, size int64, err error) {
 // is reports whether a dimension may be n.
 func is(dim, n int64) bool { return dim == n || dim == graph.Dynamic }
 
-// Find lists the depth models in folders and below them, up to six levels deep:
-// first those whose name says what they are, then by path. Folders that can't be
-// read are passed over.
+// Find lists the depth models in folders and below them, as checkpoint.Files
+// looks for them: first those whose name says what they are, then by path.
 func Find(ctx context.Context, folders []string) ([]checkpoint.Entry, error) {
+	files, err := checkpoint.Files(ctx, folders, ".onnx")
+	if err != nil {
+		return nil, err
+	}
 	var found []checkpoint.Entry
-	visited := 0
-	for _, folder := range folders {
-		root, err := filepath.EvalSymlinks(folder)
-		if err != nil {
-			continue
+	for _, path := range files {
+		if err := ctx.Err(); err != nil {
+			return nil, err
 		}
-		err = filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
-			if ctx.Err() != nil {
-				return ctx.Err()
-			}
-			if visited++; visited > maxEntries {
-				return fmt.Errorf("more than %d files; choose folders that hold models only", maxEntries)
-			}
-			switch {
-			case err != nil:
-				return nil // a folder that can't be read must not hide the others
-			case d.IsDir():
-				if below, _ := filepath.Rel(root, path); strings.Count(below, string(filepath.Separator)) >= maxDepth || hidden(d.Name()) && path != root {
-					return fs.SkipDir
-				}
-			case strings.EqualFold(filepath.Ext(path), ".onnx") && !hidden(d.Name()):
-				e, err := Inspect(path)
-				same := func(o checkpoint.Entry) bool { return o.Path == e.Path }
-				if err == nil && !slices.ContainsFunc(found, same) {
-					found = append(found, e)
-				}
-			}
-			return nil
-		})
-		if err != nil {
-			return nil, fmt.Errorf("looking for depth models in %s: %w", folder, err)
+		if e, err := Inspect(path); err == nil {
+			found = append(found, e)
 		}
 	}
 	slices.SortFunc(found, func(a, b checkpoint.Entry) int {
@@ -132,8 +105,6 @@ func Find(ctx context.Context, folders []string) ([]checkpoint.Entry, error) {
 	})
 	return found, nil
 }
-
-func hidden(name string) bool { return strings.HasPrefix(name, ".") }
 
 // unnamed is 0 for files that are called depth models, as most are, and 1 for
 // others, which might make another kind of map.

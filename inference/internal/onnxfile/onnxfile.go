@@ -1,4 +1,5 @@
-package depth
+// Package onnxfile reads what an ONNX file takes and gives without its weights.
+package onnxfile
 
 import (
 	"errors"
@@ -19,10 +20,10 @@ const (
 
 var errDamaged = errors.New("the ONNX file is damaged or cut short")
 
-// signature reads the inputs, without those that are only weights, and the
+// Signature reads the inputs, without those that are only weights, and the
 // outputs of an ONNX model of size bytes. Weights are skipped, not read. Field
 // numbers are those of onnx.proto.
-func signature(r io.ReaderAt, size int64) (inputs, outputs []graph.IO, err error) {
+func Signature(r io.ReaderAt, size int64) (inputs, outputs []graph.IO, err error) {
 	weights := map[string]bool{}
 	budget := maxFields
 	model := section{r: r, end: size, budget: &budget}
