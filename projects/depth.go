@@ -97,11 +97,7 @@ func (m *depthModel) load(ctx context.Context, l *Library, path string) error {
 		return nil
 	}
 	m.free(l)
-	library, err := runtime.FindLibrary()
-	if err != nil {
-		return err
-	}
-	r, err := runtime.Open(library, l.log)
+	r, err := l.runtime()
 	if err != nil {
 		return err
 	}

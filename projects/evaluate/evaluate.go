@@ -21,8 +21,8 @@ type Options struct {
 	// Against is a project or folder of pictures that the others are compared
 	// with, or "".
 	Against string
-	// Networks look at the pictures for the numbers that need a network.
-	Networks Networks
+	// Vision loads the networks for the numbers that need one; nil leaves these out.
+	Vision func(context.Context) (*projects.Vision, error)
 	// Progress, which may be nil, is called on the caller's goroutine.
 	Progress func(Progress)
 }
@@ -30,10 +30,11 @@ type Options struct {
 // Progress says how far an evaluation is.
 type Progress struct {
 	// Path is what is being looked at, Stage what is done with it.
-	Path  string
-	Stage Stage
+	Path  string `json:"path"`
+	Stage Stage  `json:"stage"`
 	// Done and Total count pictures, or for sets the sets.
-	Done, Total int
+	Done  int `json:"done"`
+	Total int `json:"total"`
 }
 
 // Stage is a part of an evaluation.
@@ -52,7 +53,7 @@ type Report struct {
 	// All holds the numbers over all sources.
 	All Scores `json:"all"`
 	// Missing are the models that numbers were left out for.
-	Missing []Missing `json:"missing,omitempty"`
+	Missing []projects.MissingModel `json:"missing,omitempty"`
 	// Warnings are sentences about what the numbers don't mean.
 	Warnings []string `json:"warnings,omitempty"`
 }
@@ -79,19 +80,26 @@ type Set struct {
 // Scores are means with their intervals; those of nothing have N 0.
 type Scores struct {
 	// Of concepts: sketch fidelity, see control.Fidelity.
-	F1        measure.Interval `json:"f1"`
-	Precision measure.Interval `json:"precision"`
-	Recall    measure.Interval `json:"recall"`
-	Chamfer   measure.Interval `json:"chamfer"`
-	Straight  measure.Interval `json:"straight"`
+	F1        measure.Interval `json:"f1,omitzero"`
+	Precision measure.Interval `json:"precision,omitzero"`
+	Recall    measure.Interval `json:"recall,omitzero"`
+	Chamfer   measure.Interval `json:"chamfer,omitzero"`
+	Straight  measure.Interval `json:"straight,omitzero"`
 	// Of variants: geometry drift, see control.Drift.
-	Drift        measure.Interval `json:"drift"`
-	DriftChamfer measure.Interval `json:"drift_chamfer"`
+	Drift        measure.Interval `json:"drift,omitzero"`
+	DriftChamfer measure.Interval `json:"drift_chamfer,omitzero"`
 	// Of pairs of views: see measure.Agreement.
-	Agreement measure.Interval `json:"view_agreement"`
-	Colour    measure.Interval `json:"view_colour"`
-	// Networks' numbers; nil where there is no network or nothing to compare.
-	*Distances
+	Agreement measure.Interval `json:"view_agreement,omitzero"`
+	Colour    measure.Interval `json:"view_colour,omitzero"`
+	// What networks say; nil where there is no network or nothing to compare.
+	// KID and FID are distances to the pictures of Options.Against.
+	KID            *measure.Interval `json:"kid,omitempty"`
+	FID            *float64          `json:"fid,omitempty"`
+	InceptionScore *measure.Interval `json:"inception_score,omitempty"`
+	// Prompt is the cosine similarity of each picture's CLIP embedding to its
+	// prompt's, Reference the mean one to the pictures of Options.Against.
+	Prompt    *measure.Interval `json:"clip_prompt,omitempty"`
+	Reference *measure.Interval `json:"clip_reference,omitempty"`
 }
 
 // sample collects the values that scores are made of.
@@ -140,7 +148,7 @@ func Run(ctx context.Context, paths []string, o Options) (Report, error) {
 		}
 	}
 	r.report.All = r.all.scores()
-	if err := r.distances(ctx); err != nil {
+	if err := r.look(ctx); err != nil {
 		return Report{}, err
 	}
 	return r.report, nil
