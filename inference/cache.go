@@ -24,7 +24,8 @@ type loadedSession struct {
 	pinned      bool // in use by the running render
 }
 
-// get returns the session of a key and pins it, making it with load where it isn't there.
+// get returns the session of a key and pins it, making it with load where it
+// isn't there; bytes is about what that takes.
 func (c *sessionCache) get(ctx context.Context, key string, bytes int64, load func() (*runtime.Session, error)) (*runtime.Session, error) {
 	c.clock++
 	if s, ok := c.loaded[key]; ok {
@@ -45,8 +46,8 @@ func (c *sessionCache) get(ctx context.Context, key string, bytes int64, load fu
 	if c.loaded == nil {
 		c.loaded = map[string]*loadedSession{}
 	}
-	c.loaded[key] = &loadedSession{Session: s, bytes: bytes, used: c.clock, pinned: true}
-	c.bytes += bytes
+	c.loaded[key] = &loadedSession{Session: s, bytes: s.MemoryBytes(), used: c.clock, pinned: true}
+	c.bytes += s.MemoryBytes()
 	return s, nil
 }
 

@@ -10,6 +10,7 @@ import (
 
 	"maquette/assets"
 	"maquette/inference/prompt"
+	"maquette/inference/quant"
 	"maquette/inference/runtime"
 )
 
@@ -31,6 +32,14 @@ type Config struct {
 	// CacheBytes bounds the bytes of loaded model weights that are kept between
 	// renders; 0 means 6 GiB. The models of the running render are always kept.
 	CacheBytes int64
+	// Precision is what requests without one of their own compute in; empty means
+	// PrecisionAuto.
+	Precision Precision
+	// Int8Dir is the folder for the int8 copies of weights that PrecisionFast
+	// makes; empty means one in the user's cache folder. Int8Bytes bounds it; 0
+	// means quant.DefaultLimit.
+	Int8Dir   string
+	Int8Bytes int64
 }
 
 // Engine renders. It is safe for concurrent use; renders run one at a time.
@@ -40,6 +49,7 @@ type Engine struct {
 	rt        *runtime.Runtime
 	tokenizer *prompt.Tokenizer
 	hashes    hashCache
+	int8      *quant.Store
 
 	// turn holds one token: who takes it may render, and touch what follows.
 	turn    chan struct{}
@@ -77,8 +87,12 @@ func New(cfg Config) (*Engine, error) {
 	if cfg.CacheBytes == 0 {
 		cfg.CacheBytes = defaultCacheBytes
 	}
-	if cfg.Threads < 0 || cfg.CacheBytes < 0 || cfg.VAEBytes < 0 {
-		return nil, fmt.Errorf("engine: %d threads, %d bytes of cache and %d for the VAE: none can be negative", cfg.Threads, cfg.CacheBytes, cfg.VAEBytes)
+	if cfg.Threads < 0 || cfg.CacheBytes < 0 || cfg.VAEBytes < 0 || cfg.Int8Bytes < 0 {
+		return nil, fmt.Errorf("engine: %d threads, %d bytes of cache, %d for the VAE and %d of int8 copies: none can be negative", cfg.Threads, cfg.CacheBytes, cfg.VAEBytes, cfg.Int8Bytes)
+	}
+	var err error
+	if cfg.Precision, err = ParsePrecision(string(cfg.Precision)); err != nil {
+		return nil, fmt.Errorf("engine: %w", err)
 	}
 	cfg.Providers = providerNames(cfg.Providers)
 	tokenizer, err := prompt.New(assets.CLIPMerges())
@@ -96,7 +110,7 @@ func New(cfg Config) (*Engine, error) {
 		return nil, fmt.Errorf("engine: %w", err)
 	}
 	return &Engine{
-		cfg: cfg, log: cfg.Log, rt: rt, tokenizer: tokenizer, turn: make(chan struct{}, 1),
+		cfg: cfg, log: cfg.Log, rt: rt, tokenizer: tokenizer, int8: newInt8Store(cfg), turn: make(chan struct{}, 1),
 		cache: sessionCache{limit: cfg.CacheBytes}, failed: map[string]string{}, strikes: map[string]int{}, exec: runSession,
 	}, nil
 }

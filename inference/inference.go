@@ -115,6 +115,9 @@ type Request struct {
 	MaskFeather int
 	// SecondPass, if not nil, renders the images again at a higher resolution.
 	SecondPass *SecondPass
+	// Precision is what the UNet and the ControlNets compute in; empty means what
+	// the engine's Config says.
+	Precision Precision
 	// PreviewEvery asks for a preview image every so many steps; 0 means none.
 	PreviewEvery int
 }

@@ -104,7 +104,7 @@ func (r *run) load(ctx context.Context) (*networks, error) {
 	r.meter.enter(StageLoad)
 	r.tellPassedOver()
 	for i, p := range parts {
-		s, err := r.e.cache.get(ctx, keys[i], 4*(p.component.Elements()+p.extra), func() (*runtime.Session, error) {
+		s, err := r.e.cache.get(ctx, keys[i], r.expectedBytes(p), func() (*runtime.Session, error) {
 			return r.session(ctx, p, p.size(size))
 		})
 		if err != nil {
@@ -287,7 +287,7 @@ func newVAE(c *checkpoint.Component) (arch.VAE, error) {
 // and the providers that it was tried on.
 func (r *run) key(p part, size arch.Size) (string, error) {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s %d×%d %v %s\n%s\n", p.kind, size.Width, size.Height, r.usable(p), p.component.Config, p.variant)
+	fmt.Fprintf(&b, "%s %d×%d %v %s %s\n%s\n", p.kind, size.Width, size.Height, r.usable(p), r.precision(), p.component.Config, p.variant)
 	for _, f := range p.component.Files {
 		state, err := fileState(f.Path)
 		if err != nil {
@@ -300,12 +300,14 @@ func (r *run) key(p part, size arch.Size) (string, error) {
 
 // session builds a network's graph and loads it on the first provider that takes it.
 func (r *run) session(ctx context.Context, p part, size arch.Size) (*runtime.Session, error) {
-	m, err := p.build(size)
-	if err != nil {
-		return nil, err
-	}
 	usable := r.usable(p)
-	s, err := r.e.rt.NewSession(ctx, m, runtime.Options{Providers: usable, Threads: r.e.cfg.Threads, Note: r.note})
+	build := func(provider string) (m *graph.Model, err error) {
+		if size.Numbers, err = r.numbers(ctx, p, size, provider); err != nil {
+			return nil, err
+		}
+		return p.build(size)
+	}
+	s, err := r.e.rt.NewSessionFor(ctx, p.title(), build, runtime.Options{Providers: usable, Threads: r.e.cfg.Threads, Note: r.note})
 	if err != nil {
 		return nil, err
 	}
@@ -314,7 +316,7 @@ func (r *run) session(ctx context.Context, p part, size arch.Size) (*runtime.Ses
 		if name == s.Provider() {
 			break
 		}
-		r.e.failed[name] = "it can't run the " + m.Name
+		r.e.failed[name] = "it can't run the " + p.title()
 	}
 	return s, nil
 }

@@ -77,6 +77,9 @@ func (r Request) Validate() error {
 	}
 	r.validateNoise(refuse)
 	r.validateText(refuse)
+	if _, err := ParsePrecision(string(r.Precision)); err != nil {
+		refuse("Precision", "%v", err)
+	}
 	if r.Prediction != "" && r.Prediction != sampler.Epsilon && r.Prediction != sampler.VPrediction {
 		refuse("Prediction", "%q is unknown; known are %s and %s", r.Prediction, sampler.Epsilon, sampler.VPrediction)
 	}

@@ -3,7 +3,7 @@
 // method that adds the block's nodes.
 //
 // The architectures are those of diffusers and transformers, at any width.
-// Everything is computed in float32.
+// Everything is computed in float32 unless Size.Numbers says otherwise.
 package arch
 
 import (
@@ -16,7 +16,7 @@ import (
 	"maquette/inference/graph"
 )
 
-// Size fixes the dimensions of a graph. Fixed graphs run faster; a dimension
+// Size fixes the dimensions of a graph and the numbers that it computes in. Fixed graphs run faster; a dimension
 // that is 0 takes any size.
 type Size struct {
 	// Batch is the number of images (or prompts) at once.
@@ -24,6 +24,8 @@ type Size struct {
 	// Height and Width are those of the latents, an eighth of the image's in
 	// Stable Diffusion 1.
 	Height, Width int
+	// Numbers say what the graph computes in; the zero value is float32.
+	Numbers graph.Numbers
 }
 
 // dim is a dimension for the graph.

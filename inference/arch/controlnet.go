@@ -85,6 +85,7 @@ func (n *ControlNet) HintGraph(size Size) (*graph.Model, error) {
 // residual plus weight times this ControlNet's.
 func (n *ControlNet) Graph(size Size) (*graph.Model, error) {
 	b := graph.New("ControlNet")
+	b.Numbers(size.Numbers)
 	x := b.Input("sample", graph.Float32, dim(size.Batch), int64(n.config.InChannels), dim(size.Height), dim(size.Width))
 	in := n.config.inputs(b, size.Batch)
 	in.context.views = n.views.inputs(b, size.Batch)

@@ -146,7 +146,9 @@ func newUpsample(s graph.Scope, channels int) upsample {
 // forward doubles x, or takes the size of like where there is one: a size that
 // isn't even was rounded up on the way down.
 func (u upsample) forward(x, like graph.Value) graph.Value {
-	if like.Valid() {
+	double := func(i int) bool { return x.Dim(i) != graph.Dynamic && like.Dim(i) == 2*x.Dim(i) }
+	// A fixed scale needs no arithmetic with shapes, which GPUs leave to the CPU.
+	if like.Valid() && !(double(2) && double(3)) {
 		return u.conv.forward(x.ResizeLike(like))
 	}
 	return u.conv.forward(x.Upsample2x())

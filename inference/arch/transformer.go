@@ -84,8 +84,10 @@ type transformer struct {
 
 func newTransformer(s graph.Scope, channels, heads, layers int, c unetConfig) transformer {
 	t := transformer{
-		norm:     newGroupNorm(s.Sub("norm"), channels, c.NormGroups, 1e-6),
-		linear:   c.LinearProjection,
+		norm: newGroupNorm(s.Sub("norm"), channels, c.NormGroups, 1e-6),
+		// In int8 a 1×1 convolution is the same work as a matrix, without turning
+		// the image twice.
+		linear:   c.LinearProjection || s.Builder().Quantizing(),
 		channels: int64(channels),
 	}
 	if t.linear {

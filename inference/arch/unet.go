@@ -103,6 +103,7 @@ func Down(i int) string { return fmt.Sprintf("down_%d", i) }
 func (u *UNet) Graph(size Size, controlled bool) (*graph.Model, error) {
 	b := graph.New("UNet")
 	b.Patch(u.patch)
+	b.Numbers(size.Numbers)
 	x := b.Input("sample", graph.Float32, dim(size.Batch), int64(u.config.InChannels), dim(size.Height), dim(size.Width))
 	in := u.config.inputs(b, size.Batch)
 	in.context.views = u.views.inputs(b, size.Batch)

@@ -20,6 +20,8 @@ type DType int32
 // The element types that the models need.
 const (
 	Float32  DType = 1
+	Uint8    DType = 2
+	Int8     DType = 3
 	Int32    DType = 6
 	Int64    DType = 7
 	Bool     DType = 9
@@ -58,10 +60,11 @@ type Model struct {
 	// Root is the folder that the locations of the weights are relative to: the
 	// root of the volume that holds the model files.
 	Root string
-	// WeightBytes is the size of all external weights, Parameters their number
-	// of elements and Nodes the number of operators.
-	WeightBytes, Parameters int64
-	Nodes                   int
+	// WeightBytes is the size of all external weights in their files, MemoryBytes
+	// in the numbers that they are computed in, Parameters their number of
+	// elements and Nodes the number of operators.
+	WeightBytes, MemoryBytes, Parameters int64
+	Nodes                                int
 
 	plain  func() []byte
 	export func(Export) ([]byte, error)
@@ -95,7 +98,10 @@ type Builder struct {
 	// metadata goes into the model as it is written.
 	metadata map[string]string
 
-	weightBytes, parameters int64
+	numbers Numbers
+	rounded map[*value][3]Value // values in uint8 with their scale and zero point
+
+	weightBytes, memoryBytes, parameters int64
 }
 
 // value is a named edge of the graph.
@@ -259,6 +265,11 @@ func (b *Builder) constant(t DType, shape []int64, raw []byte) Value {
 	if v, ok := b.consts[key]; ok {
 		return v
 	}
+	return b.addConstant(key, t, shape, raw)
+}
+
+// addConstant adds an initializer that is known by key.
+func (b *Builder) addConstant(key string, t DType, shape []int64, raw []byte) Value {
 	b.count++
 	v := Value{b, &value{name: fmt.Sprintf("c%d", b.count), typ: t, shape: slices.Clone(shape), fixed: true}}
 	b.inits = append(b.inits, initializer{v: v.v, raw: raw})
@@ -275,7 +286,8 @@ func (b *Builder) Model() (*Model, error) {
 	if len(b.outputs) == 0 {
 		return nil, errors.New("building the graph of the " + b.name + ": it has no output")
 	}
-	m := &Model{Name: b.name, Root: b.root, WeightBytes: b.weightBytes, Parameters: b.parameters, Nodes: len(b.nodes), Proto: b.encode()}
+	b.prune()
+	m := &Model{Name: b.name, Root: b.root, WeightBytes: b.weightBytes, MemoryBytes: b.memoryBytes, Parameters: b.parameters, Nodes: len(b.nodes), Proto: b.encode()}
 	m.export = b.export
 	if b.fused {
 		m.plain = sync.OnceValue(b.encodePlain)

@@ -251,6 +251,9 @@ func (x Value) Linear(w, bias Value) Value {
 	if d := x.Dim(-1); d != Dynamic && d != in {
 		x.b.Fail(fmt.Errorf("weight %s of shape %v can't take %d channels", w.v.name, w.Shape(), d))
 	}
+	if q, ok := x.b.int8Weight(w); ok {
+		return x.int8Linear(q, bias).patched(w, func(p Patch, t Weight) Value { return p.Linear(x, t) })
+	}
 	rows := x
 	if len(x.Shape()) != 2 {
 		rows = x.Reshape(-1, in)
@@ -275,6 +278,12 @@ func (x Value) Conv2D(w, bias Value, stride int64, pads [4]int64) Value {
 	if d := x.Dim(1); d != Dynamic && d != w.Dim(1) {
 		x.b.Fail(fmt.Errorf("weight %s of shape %v can't take %d channels", w.v.name, w.Shape(), d))
 	}
+	change := func(p Patch, t Weight) Value { return p.Conv2D(x, t, stride, pads) }
+	if x.Dim(2) != Dynamic && x.Dim(3) != Dynamic && w.Dim(2) == w.Dim(3) {
+		if q, ok := x.b.int8Weight(w); ok {
+			return x.int8Conv2D(q, bias, w.Dim(2), stride, pads).patched(w, change)
+		}
+	}
 	inputs := []Value{w.effective()}
 	if bias.Valid() {
 		inputs = append(inputs, bias)
@@ -289,7 +298,7 @@ func (x Value) Conv2D(w, bias Value, stride int64, pads [4]int64) Value {
 	y := x.op("Conv", inputs, []Attr{
 		IntsAttr("kernel_shape", w.Dim(2), w.Dim(3)), IntsAttr("strides", stride, stride), IntsAttr("pads", pads[:]...),
 	}, x.Type(), []int64{x.Dim(0), w.Dim(0), size(0), size(1)})
-	return y.patched(w, func(p Patch, t Weight) Value { return p.Conv2D(x, t, stride, pads) })
+	return y.patched(w, change)
 }
 
 // GroupNorm normalises groups of channels of x [N,C,H,W].

@@ -167,6 +167,8 @@ func (b *Builder) external(name, path string, t checkpoint.Tensor, shape []int64
 		typ = Float16
 	case "BF16":
 		typ = BFloat16
+	case "I8":
+		typ = Int8
 	case "F8_E4M3":
 		typ = Float8E4M3
 	case "F8_E5M2":
@@ -191,12 +193,6 @@ func (b *Builder) external(name, path string, t checkpoint.Tensor, shape []int64
 		b.Fail(fmt.Errorf("%s is on another volume than the model's other files; keep them together", path))
 		return Value{}
 	}
-	count := int64(1)
-	for _, d := range shape {
-		count *= d
-	}
-	b.weightBytes += t.Bytes
-	b.parameters += count
 	// The same tensor may be read in two shapes, and two files may share a name.
 	b.names[name]++
 	if n := b.names[name]; n > 1 {

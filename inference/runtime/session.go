@@ -40,6 +40,7 @@ type Session struct {
 	inputs   []graph.IO
 	outputs  []graph.IO
 	weights  int64
+	memory   int64
 
 	mu   sync.RWMutex // held for reading while running, for writing by Close
 	sess *ort.DynamicAdvancedSession
@@ -49,21 +50,31 @@ type Session struct {
 // over is told through Options.Note. ctx is looked at before each provider is
 // tried; the loading of one model can't be stopped.
 func (r *Runtime) NewSession(ctx context.Context, m *graph.Model, o Options) (*Session, error) {
+	return r.NewSessionFor(ctx, m.Name, func(string) (*graph.Model, error) { return m, nil }, o)
+}
+
+// NewSessionFor is NewSession for a model that is another one for each provider,
+// such as one in other numbers. An error of build ends the search.
+func (r *Runtime) NewSessionFor(ctx context.Context, title string, build func(provider string) (*graph.Model, error), o Options) (*Session, error) {
 	if err := r.enter(ctx); err != nil {
-		return nil, fmt.Errorf("loading the %s: %w", m.Name, err)
+		return nil, fmt.Errorf("loading the %s: %w", title, err)
 	}
 	defer r.calls.Done()
 	var failures []error
 	for _, name := range withCPU(o.Providers) {
 		if err := ctx.Err(); err != nil {
-			return nil, fmt.Errorf("loading the %s: %w", m.Name, err)
+			return nil, fmt.Errorf("loading the %s: %w", title, err)
+		}
+		m, err := build(name)
+		if err != nil {
+			return nil, err
 		}
 		start := time.Now()
 		sess, err := create(m, r.proto(ctx, m, name, o), name, o)
 		if err == nil {
 			r.log.Info("loaded model", "model", m.Name, "provider", name, "nodes", m.Nodes,
 				"weights", m.WeightBytes, "took", time.Since(start))
-			return &Session{r: r, name: m.Name, provider: name, inputs: m.Inputs, outputs: m.Outputs, weights: m.WeightBytes, sess: sess}, nil
+			return &Session{r: r, name: m.Name, provider: name, inputs: m.Inputs, outputs: m.Outputs, weights: m.WeightBytes, memory: m.MemoryBytes, sess: sess}, nil
 		}
 		r.log.Warn("provider failed", "model", m.Name, "provider", name, "err", err)
 		failures = append(failures, fmt.Errorf("%s: %w", name, err))
@@ -71,7 +82,7 @@ func (r *Runtime) NewSession(ctx context.Context, m *graph.Model, o Options) (*S
 			o.Note(fmt.Sprintf("%s can't run the %s, so the next provider does: %v", name, m.Name, plain(err)))
 		}
 	}
-	return nil, fmt.Errorf("loading the %s: %w", m.Name, errors.Join(failures...))
+	return nil, fmt.Errorf("loading the %s: %w", title, errors.Join(failures...))
 }
 
 // withCPU is the list with the CPU last and nothing twice.
@@ -163,6 +174,9 @@ func (s *Session) Name() string { return s.name }
 
 // WeightBytes is the size of the model's weights in their files.
 func (s *Session) WeightBytes() int64 { return s.weights }
+
+// MemoryBytes is the size of the model's weights as they are computed with.
+func (s *Session) MemoryBytes() int64 { return s.memory }
 
 // Inputs are the model's inputs.
 func (s *Session) Inputs() []graph.IO { return s.inputs }
