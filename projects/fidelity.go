@@ -118,8 +118,9 @@ func (p *Project) fidelity(ctx context.Context, c Concept, img image.Image) (con
 // first line control, else the line art of its sketch. The sketch says nothing
 // about a view that it was lifted to. Errors: ErrNotMeasurable where there is none.
 func (p *Project) Lines(ctx context.Context, c Concept) (image.Image, error) {
+	part := c.Recipe.Inpaint != nil && c.Recipe.Inpaint.Only // the control images show it alone
 	for i, k := range c.Recipe.Controls {
-		if k.Kind.Lines() && i < len(c.Controls) && c.Controls[i] != "" {
+		if !part && k.Kind.Lines() && i < len(c.Controls) && c.Controls[i] != "" {
 			return p.File(ctx, c.Controls[i])
 		}
 	}

@@ -105,16 +105,28 @@ func (q *Queue) renderLive(ctx context.Context, sketch image.Image, r Recipe, pr
 // transparent parts become white. Control images are fitted in the same way.
 func fit(src image.Image, size image.Point) *image.RGBA {
 	flat := onWhite(src)
-	from := flat.Rect.Size()
+	to := fitted(flat.Rect.Size(), size)
+	if flat.Rect.Size() == to && to == size {
+		return flat
+	}
+	scaled := imaging.Resize(flat, to.X, to.Y, imaging.Lanczos)
+	if to == size {
+		return toRGBA(scaled)
+	}
+	return toRGBA(imaging.PasteCenter(imaging.New(size.X, size.Y, border(flat)), scaled))
+}
+
+// fitted is the largest size of the shape of from within size; a rest of one
+// pixel is no other shape.
+func fitted(from, size image.Point) image.Point {
 	w, h := size.X, size.X*from.Y/from.X
 	if h > size.Y {
 		w, h = size.Y*from.X/from.Y, size.Y
 	}
 	if size.X-w <= 1 && size.Y-h <= 1 {
-		return toRGBA(imaging.Resize(flat, size.X, size.Y, imaging.Lanczos))
+		return size
 	}
-	scaled := imaging.Resize(flat, max(w, 1), max(h, 1), imaging.Lanczos)
-	return toRGBA(imaging.PasteCenter(imaging.New(size.X, size.Y, border(flat)), scaled))
+	return image.Pt(max(w, 1), max(h, 1))
 }
 
 // border is the mean colour of an image's outermost pixels.

@@ -75,9 +75,7 @@ func Parameters(r Recipe, hashes map[string]string) string {
 	if r.Prediction != "" {
 		add("Prediction", r.Prediction)
 	}
-	if r.Strength > 0 && r.Strength < 1 {
-		add("Denoising strength", number(r.Strength))
-	}
+	addModes(r, add)
 	for i, c := range r.Controls {
 		add(fmt.Sprintf("ControlNet %d", i), controlText(c))
 	}
@@ -102,8 +100,14 @@ func controlText(c RecipeControl) string {
 	if c.ControlNet != "" {
 		model = modelName(c.ControlNet)
 	}
-	return fmt.Sprintf("Module: %s, Model: %s, Weight: %s, Guidance Start: %s, Guidance End: %s",
+	text := fmt.Sprintf("Module: %s, Model: %s, Weight: %s, Guidance Start: %s, Guidance End: %s",
 		module, strings.Map(dropSeparators, model), number(c.Weight), number(c.Start), number(c.End))
+	for _, n := range modeNames() {
+		if n.ours == c.Mode {
+			text += ", Control Mode: " + n.theirs
+		}
+	}
+	return text
 }
 
 func dropSeparators(r rune) rune {
@@ -208,6 +212,7 @@ func ParseParameters(text string) (Recipe, error) {
 		applySetting(&r, kv)
 	}
 	finish(&r, settings)
+	finishSecondPass(&r)
 	return r, nil
 }
 
@@ -262,6 +267,14 @@ func applySetting(r *Recipe, kv keyValue) {
 		if f, ok := float(kv.value, 0, 1); ok {
 			r.Strength = f
 		}
+	case "Hires upscale":
+		if f, ok := float(kv.value, 1, maxScale); ok && f > 1 {
+			second(r).Scale = f
+		}
+	case "Hires steps":
+		if n, err := strconv.Atoi(kv.value); err == nil && n >= 0 && n <= maxSteps {
+			second(r).Steps = n
+		}
 	case "View":
 		r.View = kv.value
 	case "Variant":
@@ -291,6 +304,12 @@ func parseControl(text string) (RecipeControl, bool) {
 		case "Weight":
 			if f, ok := float(kv.value, 0, maxWeight); ok {
 				c.Weight = f
+			}
+		case "Control Mode":
+			for _, n := range modeNames() {
+				if n.theirs == kv.value {
+					c.Mode = n.ours
+				}
 			}
 		case "Guidance Start":
 			if f, ok := float(kv.value, 0, 1); ok {

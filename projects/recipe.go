@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"maquette/control"
+	"maquette/inference"
 	"maquette/inference/sampler"
 )
 
@@ -47,9 +48,16 @@ type Recipe struct {
 	Count  int `json:"count,omitempty"`
 	Width  int `json:"width"`  // pixels
 	Height int `json:"height"` // pixels
-	// Strength 0…1: how much of the sketch's colours img2img replaces; 0 and 1
-	// mean that the render starts from noise alone.
+	// Strength 0…1: how much img2img replaces of Init or, without one, of the
+	// sketch's colours; 0 and 1 mean that the render starts from noise alone.
 	Strength float64 `json:"strength,omitempty"`
+	// Init, if not empty, is the file in the project of the picture that the
+	// render starts from, as AddInput named it.
+	Init string `json:"init,omitempty"`
+	// Inpaint, if not nil, makes only a part of Init new.
+	Inpaint *Inpaint `json:"inpaint,omitempty"`
+	// SecondPass, if not nil, renders the picture again, larger.
+	SecondPass *SecondPass `json:"second_pass,omitempty"`
 	// Views, if not nil, are the sides that the object is shown from. Count is then
 	// a multiple of their number: image i shows view i modulo that.
 	Views *Views `json:"views,omitempty"`
@@ -103,4 +111,6 @@ type RecipeControl struct {
 	Weight     float64 `json:"weight"` // 0…2
 	Start      float64 `json:"start"`  // fraction of the steps, 0…1
 	End        float64 `json:"end"`    // fraction of the steps, 0…1
+	// Mode says how the control shares the say with the prompt; empty is balanced.
+	Mode inference.ControlMode `json:"mode,omitempty"`
 }

@@ -104,6 +104,7 @@ func (r Recipe) Validate() error {
 		}
 	}
 	r.validateViews(bad)
+	r.checkModes(bad)
 	if len(problems) == 0 {
 		return nil
 	}
@@ -116,4 +117,4 @@ func within(v, lo, hi float64) bool { return !math.IsNaN(v) && v >= lo && v <= h
 func (r Recipe) needsSketch() bool { return len(r.Controls) > 0 || r.fromSketch() }
 
 // fromSketch reports whether the render starts from the sketch's own colours (img2img).
-func (r Recipe) fromSketch() bool { return r.Strength > 0 && r.Strength < 1 }
+func (r Recipe) fromSketch() bool { return r.Init == "" && r.Strength > 0 && r.Strength < 1 }

@@ -194,18 +194,23 @@ func (q *Queue) request(ctx context.Context, sketch image.Image, r Recipe, note 
 	}
 	files.fill(&req)
 	note(files.Notes)
-	size := image.Pt(r.Width, r.Height)
+	if sketch, err = q.p.start(ctx, r, sketch, &req); err != nil {
+		return req, err
+	}
 	for i, c := range r.Controls {
-		img, err := q.shared.control(ctx, q.extract, c.Kind, sketch, size, c.Params)
+		n := inference.Control{ControlNet: files.ControlNets[i], Weight: float32(c.Weight), Start: float32(c.Start), End: float32(c.End), Mode: c.Mode}
+		img, err := q.shared.control(ctx, q.extract, c.Kind, sketch, image.Pt(r.Width, r.Height), c.Params)
+		if err == nil {
+			n.Image = img
+			if r.SecondPass != nil {
+				img, err = q.shared.control(ctx, q.extract, c.Kind, sketch, r.FinalSize(), c.Params)
+				n.Fine = img
+			}
+		}
 		if err != nil {
 			return req, fmt.Errorf("control image: %w", err)
 		}
-		req.Controls = append(req.Controls, inference.Control{
-			ControlNet: files.ControlNets[i], Image: img, Weight: float32(c.Weight), Start: float32(c.Start), End: float32(c.End),
-		})
-	}
-	if r.fromSketch() {
-		req.Init, req.Strength = fit(sketch, size), float32(r.Strength)
+		req.Controls = append(req.Controls, n)
 	}
 	return req, nil
 }
