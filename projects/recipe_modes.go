@@ -6,7 +6,9 @@ import (
 	"image"
 	"image/color"
 	"image/draw"
+	"image/png"
 	"math"
+	"path"
 
 	"github.com/disintegration/imaging"
 
@@ -95,6 +97,12 @@ func (r Recipe) checkModes(bad func(format string, args ...any)) {
 			bad("%d steps of the second pass: must be 1 to %d, or 0 for as many as the first", p.Steps, maxSteps)
 		}
 	}
+	if r.Views != nil && r.Init != "" {
+		bad("views of a picture to start from: views start from the sketch; leave one of them out")
+	}
+	if r.Views != nil && r.Views.Warp > 0 && r.SecondPass != nil {
+		bad("views that start from the first one (warp %g) have no second pass: leave one of them out", r.Views.Warp)
+	}
 	for i, c := range r.Controls {
 		switch c.Mode {
 		case inference.ControlBalanced, inference.ControlPromptFirst, inference.ControlControlFirst:
@@ -102,6 +110,15 @@ func (r Recipe) checkModes(bad func(format string, args ...any)) {
 			bad("control %d (%s): mode %q must be %q, %q or left out", i+1, c.Kind, c.Mode, inference.ControlPromptFirst, inference.ControlControlFirst)
 		}
 	}
+}
+
+// InputName is the name that AddInput gives a picture.
+func InputName(img image.Image) (string, error) {
+	data, err := encodePNG(img, png.BestSpeed)
+	if err != nil {
+		return "", fmt.Errorf("keep the picture: %w", err)
+	}
+	return path.Join(historyDir, hexHash(data)+".png"), nil
 }
 
 // AddInput stores a picture that recipes start from, or a mask, and returns the

@@ -62,6 +62,9 @@ func (q *Queue) renderViews(ctx context.Context, j *Job, r Recipe, req inference
 	if err := m.addViews(ctx, &req); err != nil {
 		return err
 	}
+	if err := m.addFine(ctx, &req); err != nil {
+		return err
+	}
 	controls, err := q.saveViewControls(j, req)
 	if err != nil {
 		return err

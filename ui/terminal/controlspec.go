@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"maquette/control"
+	"maquette/inference"
 	"maquette/projects"
 )
 
@@ -16,12 +17,12 @@ const noControls = "none"
 
 // parseControl reads a control specification:
 //
-//	KIND[:WEIGHT[:START-END]][,NAME=VALUE]…[,net=PATH]
+//	KIND[:WEIGHT[:START-END]][,NAME=VALUE]…[,mode=MODE][,net=PATH]
 //
 // What is left out comes from def. PATH may hold any characters, so net=
 // ends the specification.
 func parseControl(spec string, def projects.RecipeControl) (projects.RecipeControl, error) {
-	c := projects.RecipeControl{Weight: def.Weight, Start: def.Start, End: def.End}
+	c := projects.RecipeControl{Weight: def.Weight, Start: def.Start, End: def.End, Mode: def.Mode}
 	head, rest, more := strings.Cut(spec, ",")
 	parts := strings.Split(head, ":")
 	if len(parts) > 3 {
@@ -66,6 +67,12 @@ func parseControl(spec string, def projects.RecipeControl) (projects.RecipeContr
 		if !ok {
 			return c, fmt.Errorf("control %q: %q is not NAME=VALUE", spec, pair)
 		}
+		if name == "mode" {
+			if c.Mode, err = parseMode(value); err != nil {
+				return c, fmt.Errorf("control %q: %w", spec, err)
+			}
+			continue
+		}
 		param, err := findParam(extractor, name)
 		if err != nil {
 			return c, fmt.Errorf("control %q: %w", spec, err)
@@ -97,10 +104,28 @@ func formatControl(c projects.RecipeControl) string {
 	for _, name := range names {
 		fmt.Fprintf(&b, ",%s=%s", name, number(c.Params[name]))
 	}
+	if c.Mode != inference.ControlBalanced {
+		fmt.Fprintf(&b, ",mode=%s", c.Mode)
+	}
 	if c.ControlNet != "" {
 		fmt.Fprintf(&b, ",net=%s", c.ControlNet)
 	}
 	return b.String()
+}
+
+// balancedMode is how a command line calls inference.ControlBalanced.
+const balancedMode = "balanced"
+
+// parseMode reads a control mode. Its errors continue a sentence.
+func parseMode(text string) (inference.ControlMode, error) {
+	mode := inference.ControlMode(text)
+	if text == balancedMode {
+		return inference.ControlBalanced, nil
+	}
+	if text == "" || !slices.Contains(inference.ControlModes(), mode) {
+		return "", fmt.Errorf("mode %q is not one of %s, %s, %s", text, balancedMode, inference.ControlPromptFirst, inference.ControlControlFirst)
+	}
+	return mode, nil
 }
 
 // number writes a float in the shortest form that reads back the same.

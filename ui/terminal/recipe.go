@@ -34,6 +34,7 @@ type recipeFlags struct {
 	karras           bool
 	seed             int64
 	strength         float64
+	modes            modeFlags
 	// keepSeed keeps the base's seed where none is given.
 	keepSeed bool
 }
@@ -56,7 +57,8 @@ func (r *recipeFlags) add(flags *pflag.FlagSet) {
 	flags.BoolVar(&r.karras, "karras", false, "the same as --schedule karras; --karras=false is --schedule normal")
 	flags.Int64Var(&r.seed, "seed", 0, "number that decides the noise; the same seed repeats the image (default: a random one)")
 	flags.IntVar(&r.count, "count", 1, "number of images, with the seeds SEED, SEED+1, …")
-	flags.Float64Var(&r.strength, "strength", 0, "start from the sketch's own colours and replace this part of them, 0…1; 0 starts from noise")
+	flags.Float64Var(&r.strength, "strength", 0, "start from the sketch's own colours, or --init, and replace this part of them, 0…1; 0 starts from noise")
+	r.modes.add(flags)
 }
 
 // recipe applies the given flags to base. Its errors are usage errors.
@@ -94,6 +96,9 @@ func (r *recipeFlags) recipe(flags *pflag.FlagSet, base projects.Recipe) (projec
 	out.Count = r.count
 	if given("strength") {
 		out.Strength = r.strength
+	}
+	if err := r.modes.apply(flags, &out); err != nil {
+		return out, err
 	}
 	switch {
 	case given("seed") && (r.seed < 0 || r.seed > maxSeed):

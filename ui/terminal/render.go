@@ -29,12 +29,14 @@ sketch:NAME for one that the project has already.
 
 A control decides how the sketch guides the image. -c takes
 
-  KIND[:WEIGHT[:START-END]][,NAME=VALUE]…[,net=PATH]
+  KIND[:WEIGHT[:START-END]][,NAME=VALUE]…[,mode=MODE][,net=PATH]
 
   KIND       how the sketch is read; 'maquette control' lists the kinds
   WEIGHT     0…2; 1 is what the ControlNet was trained for
   START-END  the part of the steps in which it acts, such as 0-0.8
   NAME=VALUE a parameter of the kind; 'maquette control KIND --help' lists them
+  mode=MODE  who decides where prompt and control disagree: balanced, prompt or
+             control
   net=PATH   the ControlNet; without it the model library's one for the kind
 
 On standard output comes the path of each finished image. Ctrl-C stops the
@@ -71,6 +73,13 @@ const renderExample = `  # A bundled sketch with its own prompt
   # The object from four sides, and the side as you drew it yourself
   maquette render lamp.png -p "a brass lamp" --views front,three-quarter-left,side-left,top \
       --view-drawing side-left=lamp-side.png --project ~/Maquette/Lamps
+
+  # Change part of a finished image: where mask.png is white, and nothing else
+  maquette render chair.png -p "a cane seat" --init ~/Maquette/Chairs/concepts/0003.png \
+      --mask mask.png --mask-only --mask-padding 48 --project ~/Maquette/Chairs
+
+  # Twice the size: the finished image is enlarged and rendered again
+  maquette render chair.png -p "an oak chair" --second-pass 2:0.4:12 --project ~/Maquette/Chairs
 
   # Continue what a crash or power cut interrupted
   maquette render --resume --project ~/Maquette/Houses`
@@ -200,6 +209,9 @@ func (s *session) render(cmd *cobra.Command, arg string, o renderOptions) error 
 		}
 		id, err := keepSketch(ctx, p, k)
 		if err != nil {
+			return err
+		}
+		if err := o.recipe.modes.keep(ctx, p, o.like, recipe); err != nil {
 			return err
 		}
 		if err := keepDrawings(ctx, p, id, drawings); err != nil {
