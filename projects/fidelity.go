@@ -124,7 +124,8 @@ func (p *Project) Lines(ctx context.Context, c Concept) (image.Image, error) {
 			return p.File(ctx, c.Controls[i])
 		}
 	}
-	if c.Sketch == "" || c.Recipe.View != "" {
+	v := c.Recipe.Views
+	if c.Sketch == "" || c.Recipe.View != "" && (v == nil || !sameView(c.Recipe.View, v.drawn())) {
 		return nil, ErrNotMeasurable
 	}
 	sketch, err := p.File(ctx, c.Sketch)

@@ -33,6 +33,7 @@ type viewMaker struct {
 	sketch   image.Image            // nil where the recipe needs none
 	drawings map[string]image.Image // the user's own, by camera as in the recipe
 	note     func(string)           // tells the user a sentence
+	depth    control.PhotoDepth     // of sketches that are photographs; may be nil
 	relief   *views.Relief          // nil until it is needed
 	frames   []views.Camera         // of all views, when there is a relief
 }
@@ -141,7 +142,7 @@ func (m *viewMaker) lift(ctx context.Context) error {
 		return errors.New("there is no sketch that it could be lifted from: draw one, or draw this view")
 	}
 	v := m.r.Views
-	o := views.Options{PhotoDepth: PhotoDepthOf(m.q.models), Readings: map[views.RegionID]views.Reading{}}
+	o := views.Options{PhotoDepth: m.depth, Readings: map[views.RegionID]views.Reading{}}
 	for text, reading := range v.Readings {
 		id, err := views.ParseRegionID(text)
 		if err != nil {

@@ -52,7 +52,7 @@ func (q *Queue) renderViews(ctx context.Context, j *Job, r Recipe, req inference
 	if err != nil {
 		return err
 	}
-	m := &viewMaker{q: q, r: r, size: image.Pt(r.Width, r.Height), sketch: sketch, drawings: drawings, note: func(text string) {
+	m := &viewMaker{q: q, r: r, size: image.Pt(r.Width, r.Height), sketch: sketch, drawings: drawings, depth: PhotoDepthOf(q.models), note: func(text string) {
 		q.update(j, func() {
 			if !slices.Contains(j.Notes, text) {
 				j.Notes = append(j.Notes, text)

@@ -14,6 +14,7 @@ import (
 	"testing"
 
 	"maquette/control"
+	"maquette/control/views"
 	"maquette/inference/graph"
 	"maquette/projects"
 )
@@ -284,5 +285,87 @@ func TestNothingToMeasure(t *testing.T) {
 	report, err := Run(ctx, []string{dir}, Options{Vision: l.OpenVision})
 	if err != nil || report.All.F1.N != 3 || len(report.Missing) != 2 || !strings.Contains(report.Missing[0].Where, "maquette models add") {
 		t.Errorf("%+v, %v", report.Missing, err)
+	}
+}
+
+// Views that show one object agree, and those that don't, don't.
+func TestViewsAreMeasured(t *testing.T) {
+	ctx := context.Background()
+	t.Setenv("MAQUETTE_CACHE", filepath.Join(t.TempDir(), "cache"))
+	dir := filepath.Join(t.TempDir(), "balls")
+	p, err := projects.Create(ctx, dir, "Balls")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.Close()
+	sketch := image.NewGray(image.Rect(0, 0, 192, 192))
+	for i := range sketch.Pix {
+		sketch.Pix[i] = 255
+		if math.Abs(math.Hypot(float64(i%192)-96, float64(i/192)-96)-60) < 1.2 {
+			sketch.Pix[i] = 0
+		}
+	}
+	const file = "sketches/history/ball.png"
+	store(t, filepath.Join(dir, file), sketch)
+	r := projects.DefaultRecipe()
+	r.Width, r.Height, r.Controls = 192, 192, nil
+	r.Views = projects.DefaultViews(projects.StarterCheckpoint, "front", "az30el10", "az60el10")
+	axis := projects.Axis{Field: projects.ViewField}
+	for _, name := range r.Views.Cameras {
+		axis.Values = append(axis.Values, projects.AxisValue{Value: name})
+	}
+	seeds := projects.Axis{Field: "seed", Values: []projects.AxisValue{{Value: "1"}, {Value: "4"}}}
+	shape, err := p.ViewShape(ctx, projects.Concept{Recipe: r, Sketch: file}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := p.ViewShape(ctx, projects.Concept{Recipe: projects.DefaultRecipe(), Sketch: file}, nil); !errors.Is(err, projects.ErrNoViews) {
+		t.Errorf("a concept without views has a shape: %v", err)
+	}
+	paint := func(camera views.Camera, twist float64) image.Image {
+		s, err := views.See(ctx, shape.Mesh, camera, image.Pt(192, 192))
+		if err != nil {
+			t.Fatal(err)
+		}
+		img := image.NewRGBA(image.Rect(0, 0, 192, 192))
+		for i := range 192 * 192 {
+			v := uint8(245)
+			if at, ok := s.At(i%192, i/192); ok {
+				v = uint8(128 + 90*math.Sin(14*at.Point[0]+twist)*math.Cos(11*at.Point[1]-twist))
+			}
+			img.SetRGBA(i%192, i/192, color.RGBA{v, v, v / 2, 255})
+		}
+		return img
+	}
+	for name, twist := range map[string]float64{"one object": 0, "three objects": 2} {
+		set, err := projects.NewSet(name, "", []projects.Axis{seeds, axis})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, at := range set.Places() {
+			c := projects.Concept{Recipe: r, Sketch: file, Set: &projects.Place{Set: set, At: at}}
+			c.Recipe.View = r.Views.Cameras[at[1]]
+			if _, err := p.AddConcept(ctx, paint(shape.Cameras[c.Recipe.View], twist*float64(at[1])), c); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	report, err := Run(ctx, []string{dir}, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := map[string]Scores{}
+	for _, s := range report.Sources[0].Sets {
+		if s.Note != "" {
+			t.Errorf("%s: %s", s.Name, s.Note)
+		}
+		got[s.Name] = s.Scores
+	}
+	one, three := got["one object"].Agreement, got["three objects"].Agreement
+	if one.N != 6 || three.N != 6 || one.Mean < .95 || three.Mean > .6 || got["one object"].Colour.Mean > 1 {
+		t.Errorf("one object %+v, colour %+v; three objects %+v", one, got["one object"].Colour, three)
+	}
+	if report.All.Agreement.N != 12 {
+		t.Errorf("over all %+v", report.All.Agreement)
 	}
 }

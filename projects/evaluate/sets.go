@@ -5,10 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"image"
+	"slices"
 	"strings"
 
 	"maquette/control"
 	"maquette/projects"
+	"maquette/projects/measure"
 )
 
 // maxSiblings is how many variants of one control image are compared: their
@@ -18,7 +20,7 @@ const maxSiblings = 48
 // measureSet adds the drift of a set's variants and the agreement of its views
 // to a sample. note says what was left out and why.
 func measureSet(ctx context.Context, p *projects.Project, id string, out *sample) (note string, err error) {
-	_, members, err := p.Members(ctx, id)
+	set, members, err := p.Members(ctx, id)
 	if errors.Is(err, projects.ErrNotFound) {
 		return "", nil // it went to the trash meanwhile
 	}
@@ -36,6 +38,14 @@ func measureSet(ctx context.Context, p *projects.Project, id string, out *sample
 				return "", ctx.Err()
 			}
 			notes = append(notes, err.Error())
+		}
+	}
+	if set.HasViews() {
+		if err := agreements(ctx, p, set, members, out); err != nil {
+			if ctx.Err() != nil {
+				return "", ctx.Err()
+			}
+			notes = append(notes, "view agreement was not measured: "+err.Error())
 		}
 	}
 	return strings.Join(notes, "; "), nil
@@ -79,6 +89,64 @@ func drift(ctx context.Context, p *projects.Project, group []projects.Concept, o
 	}
 	for _, d := range drifts {
 		out.drift, out.driftChamfer = append(out.drift, d.Share), append(out.driftChamfer, d.Chamfer)
+	}
+	return nil
+}
+
+// agreements compares the views of a set, separately for each place on its other
+// axes.
+func agreements(ctx context.Context, p *projects.Project, set projects.Set, members []projects.Concept, out *sample) error {
+	_, axis := set.Axis(projects.ViewField)
+	groups := map[string][]projects.Concept{}
+	var order []string
+	for _, c := range members {
+		at := slices.Clone(c.Set.At)
+		view := at[axis]
+		at[axis] = -1
+		key := fmt.Sprint(at)
+		list := groups[key]
+		if list == nil {
+			order = append(order, key)
+		}
+		// Where a view was rendered again, the newest comes first and counts.
+		if !slices.ContainsFunc(list, func(o projects.Concept) bool { return o.Set.At[axis] == view }) {
+			groups[key] = append(list, c)
+		}
+	}
+	var shape *projects.Shape
+	for _, key := range order {
+		group := groups[key]
+		if len(group) < 2 {
+			continue
+		}
+		var err error
+		if shape == nil {
+			if shape, err = p.ViewShape(ctx, group[0], nil); err != nil {
+				return err
+			}
+		}
+		var list []measure.View
+		for _, c := range group {
+			camera, ok := shape.Cameras[c.Recipe.View]
+			if !ok {
+				continue
+			}
+			img, err := p.ConceptImage(ctx, c.ID)
+			if err != nil {
+				return err
+			}
+			list = append(list, measure.View{Name: c.Recipe.View, Camera: camera, Image: img})
+		}
+		a, err := measure.ViewAgreement(ctx, shape.Mesh, list)
+		if errors.Is(err, measure.ErrNothingShared) {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		for _, pair := range a.Pairs {
+			out.agreement, out.colour = append(out.agreement, pair.SSIM), append(out.colour, pair.Colour)
+		}
 	}
 	return nil
 }
