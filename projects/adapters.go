@@ -206,9 +206,11 @@ func named(list []checkpoint.Entry, text string) []inference.Embedding {
 	return out
 }
 
-// hasWord says whether word stands in text with no letter or digit on either side.
+// hasWord says whether word stands in text without being a part of a longer word.
 func hasWord(text, word string) bool {
 	inside := func(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) }
+	first, _ := utf8.DecodeRuneInString(word)
+	last, _ := utf8.DecodeLastRuneInString(word)
 	for at := 0; word != ""; {
 		i := strings.Index(text[at:], word)
 		if i < 0 {
@@ -217,7 +219,7 @@ func hasWord(text, word string) bool {
 		start, end := at+i, at+i+len(word)
 		before, _ := utf8.DecodeLastRuneInString(text[:start]) // RuneError at the ends
 		after, _ := utf8.DecodeRuneInString(text[end:])
-		if !inside(before) && !inside(after) {
+		if !(inside(before) && inside(first)) && !(inside(last) && inside(after)) {
 			return true
 		}
 		at = end

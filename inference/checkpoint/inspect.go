@@ -88,7 +88,7 @@ func Inspect(path string) (Entry, error) {
 		}
 		return Entry{}, err
 	}
-	return f.entry(), nil
+	return recognise(f.entry()), nil
 }
 
 func isFile(path string) bool {

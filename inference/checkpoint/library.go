@@ -93,7 +93,7 @@ func (s *scanner) folder(dir string, depth int) error {
 			}
 		case st.Mode().IsRegular() && !checkpoint && isModelName(path):
 			if e, err := Inspect(path); err == nil {
-				s.found = append(s.found, recognise(e))
+				s.found = append(s.found, e)
 			}
 		}
 	}

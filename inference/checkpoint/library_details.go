@@ -15,8 +15,7 @@ const KindEmbedding Kind = "embedding"
 // maxTriggers is how many trigger words are kept of a model.
 const maxTriggers = 12
 
-// recognise tells a LoRA's family and finds embeddings, which Inspect doesn't
-// look for. Only the header is read.
+// recognise tells a LoRA's family and finds embeddings. Only the header is read.
 func recognise(e Entry) Entry {
 	if e.Kind != KindLoRA && e.Kind != KindUnknown || isPickleName(e.Path) {
 		return e

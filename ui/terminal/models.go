@@ -235,6 +235,9 @@ folder or a depth model (.onnx), and the reason where Maquette cannot use it.`,
 			for _, p := range m.Parts {
 				rows = append(rows, []string{"Part", strings.TrimSpace(p.Name + ", " + humanBytes(p.Bytes) + " " + p.Precision)})
 			}
+			if calls := callsOf(e); len(calls) > 0 {
+				rows = append(rows, []string{"In a prompt", strings.Join(calls, " or ")})
+			}
 			if len(m.Triggers) > 0 {
 				rows = append(rows, []string{"Trigger words", strings.Join(m.Triggers, ", ")})
 			}
@@ -249,6 +252,23 @@ folder or a depth model (.onnx), and the reason where Maquette cannot use it.`,
 	}
 	s.jsonFlag(cmd, "print JSON")
 	return cmd
+}
+
+// callsOf are the ways in which a prompt calls a LoRA or a textual inversion.
+func callsOf(e checkpoint.Entry) []string {
+	if e.Reason != "" {
+		return nil
+	}
+	var calls []string
+	switch e.Kind {
+	case checkpoint.KindLoRA:
+		for _, w := range e.Words() {
+			calls = append(calls, "<lora:"+w+":1>")
+		}
+	case checkpoint.KindEmbedding:
+		calls = e.Words()
+	}
+	return calls
 }
 
 func (s *session) modelsAddCommand() *cobra.Command {

@@ -259,6 +259,7 @@ func (s *session) showConcept(c conceptInfo) error {
 		[]string{"Guidance", number(r.Guidance)},
 		[]string{"Seed", fmt.Sprint(r.Seed)},
 	)
+	rows = append(rows, adapterRows(r)...)
 	if r.Strength > 0 {
 		rows = append(rows, []string{"Strength", number(r.Strength)})
 	}

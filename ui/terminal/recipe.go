@@ -32,6 +32,7 @@ type recipeFlags struct {
 	sampler          string
 	schedule         string
 	karras           bool
+	adapters         adapterFlags
 	seed             int64
 	strength         float64
 	modes            modeFlags
@@ -55,6 +56,7 @@ func (r *recipeFlags) add(flags *pflag.FlagSet) {
 	flags.StringVar(&r.schedule, "schedule", cmp.Or(def.Schedule, sampler.Normal),
 		"how the steps are spread over the noise: one of "+strings.Join(sampler.Schedules(""), ", "))
 	flags.BoolVar(&r.karras, "karras", false, "the same as --schedule karras; --karras=false is --schedule normal")
+	r.adapters.add(flags)
 	flags.Int64Var(&r.seed, "seed", 0, "number that decides the noise; the same seed repeats the image (default: a random one)")
 	flags.IntVar(&r.count, "count", 1, "number of images, with the seeds SEED, SEED+1, …")
 	flags.Float64Var(&r.strength, "strength", 0, "start from the sketch's own colours, or --init, and replace this part of them, 0…1; 0 starts from noise")
@@ -91,6 +93,9 @@ func (r *recipeFlags) recipe(flags *pflag.FlagSet, base projects.Recipe) (projec
 		out.Sampler = r.sampler
 	}
 	if err := r.applySchedule(given, &out); err != nil {
+		return out, err
+	}
+	if err := r.adapters.apply(given, &out); err != nil {
 		return out, err
 	}
 	out.Count = r.count

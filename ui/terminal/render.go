@@ -67,6 +67,9 @@ const renderExample = `  # A bundled sketch with its own prompt
   # Your own checkpoint, and every image's path for a script
   maquette render house.png -p "a brick house" -m ~/models/my-sd15 --size 512x512 --project p | xargs -n1 echo
 
+  # A LoRA from the library, its strength in the text encoder halved, and noise as in AUTOMATIC1111
+  maquette render house.png -p "a brick house, <lora:dusk:0.6>" -m photo --lora ink:0.8:0.4 --clip-skip 2 --rng philox --project p
+
   # A concept's recipe and seed again, for another drawing and in red
   maquette render stool.png --like ~/Maquette/Chairs/concepts/0003.png -p "a red chair" --project ~/Maquette/Chairs
 
@@ -100,7 +103,7 @@ func (s *session) renderCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "render SKETCH -p PROMPT --project DIR",
 		Short:   "Render a sketch into concept images",
-		Long:    renderHelp + fmt.Sprintf(renderViewsHelp, viewNames()),
+		Long:    renderHelp + adapterHelp + fmt.Sprintf(renderViewsHelp, viewNames()),
 		Example: renderExample,
 		Args: func(cmd *cobra.Command, args []string) error {
 			if !o.resume {
@@ -138,6 +141,7 @@ func (s *session) renderCommand() *cobra.Command {
 		append(kindNames(), noControls), cobra.ShellCompDirectiveNoFileComp)))
 	must(cmd.RegisterFlagCompletionFunc("provider", cobra.FixedCompletions(
 		runtime.ProviderNames(), cobra.ShellCompDirectiveNoFileComp)))
+	s.completeAdapters(cmd)
 	return cmd
 }
 
@@ -196,6 +200,9 @@ func (s *session) render(cmd *cobra.Command, arg string, o renderOptions) error 
 			return usagef("-p PROMPT is missing: what the image shows, such as -p \"an oak chair, front view\"")
 		}
 		recipe.Prompt = k.prompt
+	}
+	if err := checkAdapters(ctx, library, recipe); err != nil {
+		return err
 	}
 	p, err := openOrCreate(ctx, o.dir, !inProject)
 	if err != nil {

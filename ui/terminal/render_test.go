@@ -5,10 +5,12 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
 
+	"maquette/inference"
 	"maquette/inference/checkpoint"
 	"maquette/projects"
 )
@@ -321,5 +323,55 @@ func TestResumeNothing(t *testing.T) {
 	}
 	if code := b.run(t.Context(), "render", "--resume", "--project", b.path("absent")); code != ExitFailure || exists(b.path("absent")) == nil {
 		t.Errorf("a missing project: exit code %d", code)
+	}
+}
+
+func TestRenderAdapters(t *testing.T) {
+	b := newBench(t)
+	project := b.path("project")
+	render := func(args ...string) {
+		t.Helper()
+		b.ok(append([]string{"render", b.sketch("square.png"), "-p", "a box", "--seed", "1", "--project", project}, args...)...)
+	}
+	render("--schedule", "exponential", "--clip-skip", "2", "--rng", "GPU", "--lora", "ink", "--lora", "C:/models/oak:0.8:-0.5", "--lora", "dusk:0.3",
+		"--vae", "ft-mse", "--guidance-rescale", "0.7", "--prediction", "v_prediction", "--emphasis", "no_norm")
+	want := inference.Request{Schedule: "exponential", ClipSkip: 2, Noise: "philox", GuidanceRescale: 0.7, Prediction: "v_prediction", Emphasis: "no_norm"}
+	r := b.engine.requests[0]
+	got := inference.Request{Schedule: r.Schedule, ClipSkip: r.ClipSkip, Noise: r.Noise, GuidanceRescale: r.GuidanceRescale, Prediction: r.Prediction, Emphasis: r.Emphasis}
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("the request is %+v", r)
+	}
+	concept := b.lines()[0]
+	recipe, err := sidecarRecipe(sidecar(concept))
+	if err != nil {
+		t.Fatal(err)
+	}
+	loras := []projects.RecipeLoRA{{Path: "ink", UNet: 1, Text: 1}, {Path: "C:/models/oak", UNet: 0.8, Text: -0.5}, {Path: "dusk", UNet: 0.3, Text: 0.3}}
+	if recipe.VAE != "ft-mse" || !reflect.DeepEqual(recipe.LoRAs, loras) {
+		t.Errorf("the recipe has %q and %v", recipe.VAE, recipe.LoRAs)
+	}
+	// Like an image, with some of it taken back.
+	render("--like", concept, "--lora", "none", "--vae", "none", "--prediction", "none", "--rng", "torch", "--emphasis", "original", "--sampler", "ddim")
+	if recipe, err = sidecarRecipe(sidecar(b.lines()[0])); err != nil {
+		t.Fatal(err)
+	}
+	if len(recipe.LoRAs) > 0 || recipe.VAE+recipe.Prediction+recipe.Noise+recipe.Emphasis+recipe.Schedule != "" || recipe.ClipSkip != 2 {
+		t.Errorf("the recipe is %+v", recipe)
+	}
+	b.ok("project", "show", project, "0001")
+	for _, want := range []string{"C:/models/oak:0.8:-0.5", "ft-mse", "Clip skip", "philox", "no_norm", "Exponential"} {
+		if !strings.Contains(b.out.String(), want) {
+			t.Errorf("project show does not say %q:\n%s", want, &b.out)
+		}
+	}
+	for _, args := range [][]string{{"--schedule", "cosine"}, {"--sampler", "lcm", "--schedule", "karras"}, {"--schedule", "karras", "--karras"}, {"--rng", "dice"},
+		{"--emphasis", "loud"}, {"--lora", ":1"}, {"--lora", "ink:30"}, {"--lora", "ink", "--lora", "none"}, {"--clip-skip", "-1"}, {"--guidance-rescale", "2"},
+		{"--prediction", "flow"}} {
+		if code := b.run(t.Context(), append([]string{"render", b.sketch("s.png"), "-p", "a box", "--project", b.path("other")}, args...)...); code != ExitUsage {
+			t.Errorf("%q: exit code %d\n%s", args, code, &b.err)
+		}
+	}
+	if err := exists(b.path("other")); err == nil {
+		t.Error("a project was made for a wrong command line")
 	}
 }
