@@ -2,6 +2,7 @@ package inference
 
 import (
 	"math"
+	"slices"
 
 	"maquette/inference/runtime"
 )
@@ -32,13 +33,17 @@ func ControlModes() []ControlMode {
 	return []ControlMode{ControlBalanced, ControlPromptFirst, ControlControlFirst}
 }
 
-// weights are what the residuals of a control are multiplied with, for n images:
-// [residuals, 1], or [residuals, 2n] where the half without the prompt has no control.
-func (c Control) weights(residuals, n int, guided bool) (*runtime.Tensor, error) {
-	copies := 1
+// weights are what the residuals of a control are multiplied with, for as many
+// images as acts has elements: [residuals, 1] if it is the same for all, else
+// [residuals, images], twice as many with guidance. acts says which images have
+// the control; the half without the prompt may have none.
+func (c Control) weights(residuals int, acts []bool, guided bool) (*runtime.Tensor, error) {
+	n, copies := len(acts), 1
 	bare := guided && c.Mode == ControlControlFirst
-	if bare {
-		copies = 2 * n
+	if bare || slices.Contains(acts, false) {
+		if copies = n; guided {
+			copies = 2 * n
+		}
 	}
 	values := make([]float32, residuals*copies)
 	for i := range residuals {
@@ -47,7 +52,7 @@ func (c Control) weights(residuals, n int, guided bool) (*runtime.Tensor, error)
 			scale = math.Pow(0.1, float64(residuals-1-i)/float64(residuals-1))
 		}
 		for k := range copies {
-			if !bare || k >= n {
+			if acts[k%n] && (!bare || k >= n) {
 				values[i*copies+k] = float32(scale) * c.Weight
 			}
 		}

@@ -252,7 +252,7 @@ func (r *run) newModel(j *job, images []int, extra []float32) (_ *model, err err
 		return nil, err
 	}
 	for k, c := range r.req.Controls {
-		weight, err := c.weights(r.net.controls[k].residuals, n, r.guided)
+		weight, err := c.weights(r.net.controls[k].residuals, of(r.req.controlled(k), images), r.guided)
 		if err != nil {
 			return nil, err
 		}

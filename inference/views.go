@@ -18,7 +18,8 @@ type View struct {
 	// Words are put behind the prompt, after a comma, such as "side left view".
 	Words string
 	// Controls are the control images of this view, one for each of the request's
-	// Controls and in place of their Image; nil means those.
+	// Controls and in place of their Image; nil means those. A nil one leaves the
+	// view without that control.
 	Controls []image.Image
 	// Fine are those of the second pass, in place of the controls' Fine.
 	Fine []image.Image
@@ -111,12 +112,24 @@ func (r Request) controlImages(i int) []image.Image {
 	for _, v := range r.Views {
 		img := r.Controls[i].Image
 		if v.Controls != nil {
-			img, own = v.Controls[i], true
+			own = true
+			if img = v.Controls[i]; img == nil {
+				img = image.NewGray(image.Rect(0, 0, r.Width, r.Height)) // it has no weight
+			}
 		}
 		list = append(list, img)
 	}
 	if !own {
 		return []image.Image{r.Controls[i].Image}
+	}
+	return list
+}
+
+// controlled says which views have control i, one for each view or one for all.
+func (r Request) controlled(i int) []bool {
+	list := make([]bool, r.perSet())
+	for v := range list {
+		list[v] = len(r.Views) == 0 || r.Views[v].Controls == nil || r.Views[v].Controls[i] != nil
 	}
 	return list
 }
@@ -170,7 +183,9 @@ func (r Request) validateViews(refuse func(field, format string, args ...any)) {
 		for k := range r.Controls {
 			img := r.Controls[k].Image
 			if v.Controls != nil {
-				img = v.Controls[k]
+				if img = v.Controls[k]; img == nil {
+					continue // a view without this control
+				}
 			}
 			check(fmt.Sprintf("Views[%d].Controls[%d]", i, k), img)
 			if r.SecondPass == nil {

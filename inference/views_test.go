@@ -200,6 +200,28 @@ func TestViewsFromImages(t *testing.T) {
 	}
 }
 
+// A view without a control is as if there were none, whatever the others have.
+func TestViewsWithoutAControl(t *testing.T) {
+	e := newEngine(t, Config{})
+	for _, mode := range ControlModes() {
+		r := viewsRequest(t, "sd1", ShareOff)
+		r.Controls[0].Mode = mode
+		lines := r.Views[1].Controls[0]
+		r.Views[1].Controls = []image.Image{nil}
+		r.Share.Noise = 0
+		got := render(t, e, r, nil)
+		plain := r
+		plain.Views, plain.Controls, plain.Seed, plain.Prompt = nil, nil, r.Seed+1, r.Prompt+", "+r.Views[1].Words
+		if most, _ := difference(t, got.Images[1], render(t, e, plain, nil).Images[0]); most > 1 {
+			t.Errorf("%q: the view without a control differs by %d levels from one without", mode, most)
+		}
+		r.Views[1].Controls = []image.Image{lines}
+		if same(render(t, e, r, nil).Images[1], got.Images[1]) {
+			t.Errorf("%q: the control changes nothing", mode)
+		}
+	}
+}
+
 func TestValidateViews(t *testing.T) {
 	good := viewsRequest(t, "sd1", ShareFirst)
 	if err := good.Validate(); err != nil {

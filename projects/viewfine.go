@@ -13,7 +13,7 @@ func (m *viewMaker) addFine(ctx context.Context, req *inference.Request) error {
 	if req.SecondPass == nil {
 		return nil
 	}
-	fine := &viewMaker{q: m.q, r: m.r, size: m.r.FinalSize(), sketch: m.sketch, drawings: m.drawings}
+	fine := &viewMaker{q: m.q, r: m.r, size: m.r.FinalSize(), sketch: m.sketch, drawings: m.drawings, note: m.note}
 	at := *req
 	at.Views, at.Init = nil, nil
 	at.Controls = slices.Clone(req.Controls)

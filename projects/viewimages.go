@@ -93,7 +93,8 @@ func sameView(a, b string) bool {
 
 // control makes a control image of view i: of the user's drawing of it, else of
 // the sketch for the sketch's own view, else of what the sketch is lifted to.
-// sketch is the control image of the sketch.
+// sketch is the control image of the sketch. It is nil for kinds that the sketch
+// says nothing about from another side.
 func (m *viewMaker) control(ctx context.Context, i int, c RecipeControl, sketch image.Image) (image.Image, error) {
 	if drawing := m.drawings[m.r.Views.Cameras[i]]; drawing != nil {
 		return m.q.extract(ctx, c.Kind, drawing, m.size, c.Params)
@@ -102,7 +103,7 @@ func (m *viewMaker) control(ctx context.Context, i int, c RecipeControl, sketch 
 		return sketch, nil
 	}
 	if !c.Kind.Lines() && c.Kind != control.Depth && c.Kind != control.Normal {
-		return nil, fmt.Errorf("%s can't be told for another side of the sketch: draw that view, or leave the control out", c.Kind)
+		return nil, nil // what the sketch shows of it says nothing about another side
 	}
 	made, err := m.seen(ctx, i)
 	if err != nil {

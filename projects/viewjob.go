@@ -122,7 +122,7 @@ func (q *Queue) saveViewControls(j *Job, req inference.Request) ([][]string, err
 	var all [][]string
 	var flat []string
 	for _, v := range req.Views {
-		files, err := q.saveControls(v.Controls)
+		files, err := q.saveControls(v.Controls) // "" for one that the view hasn't
 		if err != nil {
 			return nil, err
 		}

@@ -160,13 +160,16 @@ func (q *Queue) render(ctx context.Context, j *Job) error {
 	return nil
 }
 
-// saveControls stores control images and returns their files.
+// saveControls stores control images and returns their files, "" for nil.
 func (q *Queue) saveControls(images []image.Image) ([]string, error) {
 	var files []string
 	for _, img := range images {
-		name, err := q.p.saveControl(img)
-		if err != nil {
-			return nil, err
+		name := ""
+		if img != nil {
+			var err error
+			if name, err = q.p.saveControl(img); err != nil {
+				return nil, err
+			}
 		}
 		files = append(files, name)
 	}
