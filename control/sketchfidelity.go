@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"image"
 	"math"
+	"slices"
 
 	"golang.org/x/image/draw"
 )
@@ -26,7 +27,7 @@ type Fidelity struct {
 	Chamfer float64 `json:"chamfer"`
 	// Straight is the share, by length, of the StraightLines straight lines of
 	// the drawing that are straight edges of the picture, 0…1. StraightLines is 0
-	// for drawings that aren't made of straight lines.
+	// for drawings that aren't made of straight lines as facades are.
 	Straight      float64 `json:"straight,omitempty"`
 	StraightLines int     `json:"straight_lines,omitempty"`
 }
@@ -36,10 +37,10 @@ var ErrNoLines = errors.New("the control image has no lines")
 
 // MeasureFidelity compares a picture with the control image that it was made
 // from: white lines on black, as the extractors of line kinds make. The
-// picture's edges are OpenCV's Canny 100/200, as in ControlNet++; wide lines
+// kind is the control's. The picture's edges are OpenCV's Canny 100/200, as in ControlNet++; wide lines
 // count by their centre line. A picture of another size is brought to that of
 // the lines. Errors: ErrNoLines, an empty or too large image, a cancelled context.
-func MeasureFidelity(ctx context.Context, lines, picture image.Image) (Fidelity, error) {
+func MeasureFidelity(ctx context.Context, kind Kind, lines, picture image.Image) (Fidelity, error) {
 	size := lines.Bounds().Size()
 	shown, err := pictureAt(picture, size)
 	if err != nil {
@@ -63,7 +64,7 @@ func MeasureFidelity(ctx context.Context, lines, picture image.Image) (Fidelity,
 	var f Fidelity
 	f.Precision, f.Recall, f.F1 = agreement(edges, want, edges.grown(FidelityTolerance), want.grown(FidelityTolerance))
 	f.Chamfer = chamfer(edges, want, edges.distances(), want.distances())
-	if f.Straight, f.StraightLines, err = keptStraight(ctx, want, edges, shown); err != nil {
+	if f.Straight, f.StraightLines, err = keptStraight(ctx, kind == Straight, want, edges, shown); err != nil {
 		return Fidelity{}, fmt.Errorf("measure fidelity: %w", err)
 	}
 	return f, ctx.Err()
@@ -170,37 +171,66 @@ func edgesOf(m *image.RGBA) (*mask, error) {
 // Limits on what counts as a straight line and as keeping it.
 const (
 	straightLength = .06 // of the shorter side, at least
-	straightShare  = .5  // of a drawing's line pixels that straight lines explain
+	straightShare  = .6  // of a drawing's lines that run in two directions, as a facade's do
+	straightAxis   = 4   // degrees within which lines run in one direction
 	straightCover  = .8  // of a line's length that has an edge of its direction
 	straightTilt   = 22  // degrees between a line and the edges that show it
 )
 
 // keptStraight finds the straight lines of a drawing and which share of them,
-// by length, the picture shows as straight edges.
-func keptStraight(ctx context.Context, drawn, edges *mask, picture *image.RGBA) (share float64, lines int, err error) {
+// by length, the picture shows as straight edges. Curves have pieces that pass for
+// straight, so only a facade's lines count unless all are known to be straight.
+func keptStraight(ctx context.Context, all bool, drawn, edges *mask, picture *image.RGBA) (share float64, lines int, err error) {
 	short := float64(min(drawn.w, drawn.h))
 	unit := max(1, short/512)
 	f := &lineFinder{
-		m:        &mask{w: drawn.w, h: drawn.h, on: append([]uint8(nil), drawn.on...)},
+		m:        &mask{w: drawn.w, h: drawn.h, on: slices.Clone(drawn.on)},
 		all:      drawn,
-		shortest: max(10, straightLength*short), wobble: 1.5 * unit, gap: 8 * unit,
+		shortest: max(10, straightLength*short), wobble: unit, gap: 8 * unit,
 	}
 	found, err := f.find(ctx)
 	if err != nil {
 		return 0, 0, err
 	}
-	total, kept, explained := 0., 0., newMask(drawn.w, drawn.h)
+	on, _ := covered(drawn, drawn)
+	if len(found) == 0 || !all && inTwoDirections(found) < straightShare*float64(on) {
+		return 0, 0, nil
+	}
+	total, kept := 0., 0.
 	for _, s := range found {
-		explained.line(image.Pt(int(s.x0), int(s.y0)), image.Pt(int(s.x1), int(s.y1)))
 		total += s.length()
 		if covers(edges, picture, s) {
 			kept += s.length()
 		}
 	}
-	if on, all := covered(drawn, explained.grown(FidelityTolerance)); total == 0 || float64(on) < straightShare*float64(all) {
-		return 0, 0, nil
-	}
 	return kept / total, len(found), nil
+}
+
+// inTwoDirections is the length of the lines that run in the two directions that
+// most do.
+func inTwoDirections(lines []segment) float64 {
+	along := func(s segment, angle float64) bool {
+		own := math.Atan2(s.y1-s.y0, s.x1-s.x0) * 180 / math.Pi
+		return math.Abs(math.Remainder(own-angle, 180)) <= straightAxis
+	}
+	left, sum := slices.Clone(lines), 0.
+	for range 2 {
+		best, most := 0., 0.
+		for angle := 0.; angle < 180; angle++ {
+			length := 0.
+			for _, s := range left {
+				if along(s, angle) {
+					length += s.length()
+				}
+			}
+			if length > most {
+				best, most = angle, length
+			}
+		}
+		left = slices.DeleteFunc(left, func(s segment) bool { return along(s, best) })
+		sum += most
+	}
+	return sum
 }
 
 // covers reports whether edges that run along a segment lie on most of it. Its

@@ -115,7 +115,7 @@ func TestFidelityOfAFacade(t *testing.T) {
 	ctx := context.Background()
 	for _, side := range []int{256, 512} {
 		lines := houseLines(side)
-		exact, err := MeasureFidelity(ctx, lines, house(side, 0))
+		exact, err := MeasureFidelity(ctx, Lineart, lines, house(side, 0))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -123,7 +123,7 @@ func TestFidelityOfAFacade(t *testing.T) {
 			t.Errorf("%d: the facade itself: %+v", side, exact)
 		}
 		// Only the 18 upright window edges bend: 18 × 40 of 9 × 160 + 4 × 196.
-		bent, err := MeasureFidelity(ctx, lines, house(side, 6))
+		bent, err := MeasureFidelity(ctx, Lineart, lines, house(side, 6))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -132,7 +132,7 @@ func TestFidelityOfAFacade(t *testing.T) {
 			t.Errorf("%d: with bent windows: %+v, want straight %.2f", side, bent, want)
 		}
 		// Another size of the picture changes nothing but its resolution.
-		large, err := MeasureFidelity(ctx, lines, house(2*side, 0))
+		large, err := MeasureFidelity(ctx, Lineart, lines, house(2*side, 0))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -149,22 +149,22 @@ func TestFidelityLosesWhatIsLost(t *testing.T) {
 	for i := range blank.Pix {
 		blank.Pix[i] = 200
 	}
-	f, err := MeasureFidelity(ctx, lines, blank)
+	f, err := MeasureFidelity(ctx, Lineart, lines, blank)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if f.F1 != 0 || f.Straight != 0 || math.Abs(f.Chamfer-256*math.Sqrt2) > .1 {
 		t.Errorf("a blank picture: %+v", f)
 	}
-	if _, err := MeasureFidelity(ctx, rgba(newPen(256, 256).Gray), blank); !errors.Is(err, ErrNoLines) {
+	if _, err := MeasureFidelity(ctx, Lineart, rgba(newPen(256, 256).Gray), blank); !errors.Is(err, ErrNoLines) {
 		t.Errorf("no lines: %v", err)
 	}
-	if _, err := MeasureFidelity(ctx, lines, image.NewRGBA(image.Rectangle{})); err == nil {
+	if _, err := MeasureFidelity(ctx, Lineart, lines, image.NewRGBA(image.Rectangle{})); err == nil {
 		t.Error("an empty picture is measured")
 	}
 	done, stop := context.WithCancel(ctx)
 	stop()
-	if _, err := MeasureFidelity(done, lines, blank); !errors.Is(err, context.Canceled) {
+	if _, err := MeasureFidelity(done, Lineart, lines, blank); !errors.Is(err, context.Canceled) {
 		t.Errorf("cancelled: %v", err)
 	}
 }
@@ -184,19 +184,27 @@ func TestFidelityOfACircle(t *testing.T) {
 		}
 		shown.SetRGBA(i%256, i/256, c)
 	}
-	f, err := MeasureFidelity(context.Background(), rgba(p.Gray), shown)
+	f, err := MeasureFidelity(context.Background(), Lineart, rgba(p.Gray), shown)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if f.F1 < .99 || f.Chamfer > 1 || f.StraightLines != 0 {
 		t.Errorf("%+v", f)
 	}
+	// A vase has rims and sides that are nearly straight, but is no facade.
+	if _, n, err := keptStraight(context.Background(), false, edgeMask(rgba(vase(256, 256, 3).Gray)).thinned(), newMask(256, 256), shown); err != nil || n != 0 {
+		t.Errorf("a vase has %d straight lines, %v", n, err)
+	}
+	// What was made of straight lines by its own control counts however it runs.
+	if f, err = MeasureFidelity(context.Background(), Straight, houseLines(256), house(256, 0)); err != nil || f.StraightLines != 40 {
+		t.Errorf("%+v, %v", f, err)
+	}
 }
 
 func BenchmarkMeasureFidelity512(b *testing.B) {
 	lines, shown := houseLines(512), house(512, 0)
 	for b.Loop() {
-		if _, err := MeasureFidelity(b.Context(), lines, shown); err != nil {
+		if _, err := MeasureFidelity(b.Context(), Lineart, lines, shown); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -97,13 +97,13 @@ func (p *Project) measure(ctx context.Context, c Concept, img image.Image) (Conc
 
 // fidelity measures a concept against its lines.
 func (p *Project) fidelity(ctx context.Context, c Concept, img image.Image) (control.Fidelity, error) {
-	lines, err := p.Lines(ctx, c)
+	kind, lines, err := p.Lines(ctx, c)
 	if err == nil && img == nil {
 		img, err = p.ConceptImage(ctx, c.ID)
 	}
 	var f control.Fidelity
 	if err == nil {
-		f, err = control.MeasureFidelity(ctx, lines, img)
+		f, err = control.MeasureFidelity(ctx, kind, lines, img)
 	}
 	if errors.Is(err, control.ErrNoLines) {
 		err = ErrNotMeasurable
@@ -114,30 +114,32 @@ func (p *Project) fidelity(ctx context.Context, c Concept, img image.Image) (con
 	return f, nil
 }
 
-// Lines is the control image that a concept's image should follow: that of its
-// first line control, else the line art of its sketch. The sketch says nothing
-// about a view that it was lifted to. Errors: ErrNotMeasurable where there is none.
-func (p *Project) Lines(ctx context.Context, c Concept) (image.Image, error) {
+// Lines is the control image that a concept's image should follow, and its kind:
+// that of its first line control, else the line art of its sketch. The sketch says
+// nothing about views that it was lifted to. Errors: ErrNotMeasurable where there
+// is none.
+func (p *Project) Lines(ctx context.Context, c Concept) (control.Kind, image.Image, error) {
 	part := c.Recipe.Inpaint != nil && c.Recipe.Inpaint.Only // the control images show it alone
 	for i, k := range c.Recipe.Controls {
 		if !part && k.Kind.Lines() && i < len(c.Controls) && c.Controls[i] != "" {
-			return p.File(ctx, c.Controls[i])
+			img, err := p.File(ctx, c.Controls[i])
+			return k.Kind, img, err
 		}
 	}
 	v := c.Recipe.Views
 	if c.Sketch == "" || c.Recipe.View != "" && (v == nil || !sameView(c.Recipe.View, v.drawn())) {
-		return nil, ErrNotMeasurable
+		return "", nil, ErrNotMeasurable
 	}
 	sketch, err := p.File(ctx, c.Sketch)
 	if err != nil {
-		return nil, err
+		return "", nil, err
 	}
 	e, err := control.For(control.Lineart)
 	if err != nil {
-		return nil, err
+		return "", nil, err
 	}
-	size := image.Pt(c.Recipe.Width, c.Recipe.Height)
-	return e.Extract(ctx, sketch, size, nil)
+	img, err := e.Extract(ctx, sketch, image.Pt(c.Recipe.Width, c.Recipe.Height), nil)
+	return control.Lineart, img, err
 }
 
 // f1 is what the index sorts by.

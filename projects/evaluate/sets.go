@@ -77,7 +77,7 @@ func siblings(members []projects.Concept) [][]projects.Concept {
 
 // drift measures variants against each other.
 func drift(ctx context.Context, p *projects.Project, group []projects.Concept, out *sample) error {
-	lines, err := p.Lines(ctx, group[0])
+	_, lines, err := p.Lines(ctx, group[0])
 	if err != nil && !errors.Is(err, projects.ErrNotMeasurable) {
 		return err
 	}
