@@ -62,7 +62,7 @@ func run() int {
 			return studio.Run(ctx, studio.Options{
 				ProjectDir: dir,
 				NewEngine: func(set settings.Settings) (studio.Engine, error) {
-					return inference.New(inference.Config{Providers: set.Providers, Log: log})
+					return inference.New(projects.EngineConfig(set, log))
 				},
 				NewLibrary: func(set settings.Settings) (studio.Library, error) {
 					return projects.NewLibrary(set.ModelFolders, log)

@@ -7,8 +7,9 @@ import (
 	"maquette/inference/runtime"
 )
 
-// defaultCacheBytes is the Config.CacheBytes that 0 stands for.
-const defaultCacheBytes = 6 << 30
+// defaultCacheBytes is the Config.CacheBytes that 0 stands for: half of the
+// machine's memory, so that a checkpoint and its controls stay where they fit.
+func defaultCacheBytes() int64 { return max(meminfo("MemTotal", 12<<30)/2, 1<<30) }
 
 // sessionCache keeps loaded networks between renders, up to a number of bytes;
 // those that were used longest ago go first. It is used under the engine's turn.

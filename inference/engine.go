@@ -30,7 +30,7 @@ type Config struct {
 	// memory that is free.
 	VAEBytes int64
 	// CacheBytes bounds the bytes of loaded model weights that are kept between
-	// renders; 0 means 6 GiB. The models of the running render are always kept.
+	// renders; 0 means half of the machine's memory. The models of the running render are always kept.
 	CacheBytes int64
 	// Precision is what requests without one of their own compute in; empty means
 	// PrecisionAuto.
@@ -85,7 +85,7 @@ func New(cfg Config) (*Engine, error) {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
 	if cfg.CacheBytes == 0 {
-		cfg.CacheBytes = defaultCacheBytes
+		cfg.CacheBytes = defaultCacheBytes()
 	}
 	if cfg.Threads < 0 || cfg.CacheBytes < 0 || cfg.VAEBytes < 0 || cfg.Int8Bytes < 0 {
 		return nil, fmt.Errorf("engine: %d threads, %d bytes of cache, %d for the VAE and %d of int8 copies: none can be negative", cfg.Threads, cfg.CacheBytes, cfg.VAEBytes, cfg.Int8Bytes)

@@ -63,19 +63,23 @@ func batchSize(count, most int, each, free int64) int {
 }
 
 // freeMemory is the memory in bytes that programs can still use.
-func freeMemory() int64 {
+func freeMemory() int64 { return meminfo("MemAvailable", unknownMemory) }
+
+// meminfo is a field of Linux's /proc/meminfo in bytes, or otherwise where the
+// system doesn't say.
+func meminfo(field string, otherwise int64) int64 {
 	f, err := os.Open("/proc/meminfo")
 	if err != nil {
-		return unknownMemory
+		return otherwise
 	}
 	defer f.Close()
 	for s := bufio.NewScanner(f); s.Scan(); {
 		fields := strings.Fields(s.Text())
-		if len(fields) >= 2 && fields[0] == "MemAvailable:" {
+		if len(fields) >= 2 && fields[0] == field+":" {
 			if kib, err := strconv.ParseInt(fields[1], 10, 64); err == nil {
 				return kib << 10
 			}
 		}
 	}
-	return unknownMemory
+	return otherwise
 }

@@ -216,6 +216,18 @@ func fill(ctx context.Context, f *os.File, header int64, layers []Layer, places 
 	return err
 }
 
+// Size is the number of copies in the folder and their bytes.
+func (s *Store) Size() (copies int, bytes int64) {
+	paths, _ := filepath.Glob(filepath.Join(s.Dir, "*"+ending))
+	for _, path := range paths {
+		if info, err := os.Stat(path); err == nil {
+			copies++
+			bytes += info.Size()
+		}
+	}
+	return copies, bytes
+}
+
 // sweep removes what writers left that were killed. It needs the lock.
 func (s *Store) sweep() {
 	left, _ := filepath.Glob(filepath.Join(s.Dir, temporary+"*"))

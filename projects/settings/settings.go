@@ -33,6 +33,12 @@ type Settings struct {
 	ModelFolders []string `json:"model_folders,omitempty"`
 	// Providers are execution providers in the order to try them; none means automatic.
 	Providers []string `json:"providers,omitempty"`
+	// Precision is what images are computed in: "fp32", "fp16" or "fast"; ""
+	// means automatic.
+	Precision string `json:"precision,omitempty"`
+	// MemoryMB bounds the memory in MiB for models that stay loaded between
+	// renders; 0 means automatic, half of the machine's.
+	MemoryMB int64 `json:"memory_mb,omitempty"`
 	// Recent are absolute paths of project folders, the newest first.
 	Recent []string `json:"recent,omitempty"`
 	Window Window   `json:"window"`
@@ -46,7 +52,9 @@ type Settings struct {
 const (
 	// MaxRecent is how many recent projects are kept.
 	MaxRecent = 20
-	maxFile   = 1 << 20 // bytes
+	// MaxMemoryMB is the most that MemoryMB can be: 4 TiB.
+	MaxMemoryMB = 4 << 20
+	maxFile     = 1 << 20 // bytes
 )
 
 // Default returns the settings of a first start.
@@ -135,6 +143,14 @@ func (s *Settings) repair() {
 	}
 	if !(s.Window.W >= 320 && s.Window.W <= 32_768 && s.Window.H >= 240 && s.Window.H <= 32_768) {
 		s.Window = d.Window
+	}
+	switch s.Precision {
+	case "", "fp32", "fp16", "fast":
+	default:
+		s.Precision = d.Precision
+	}
+	if s.MemoryMB < 0 || s.MemoryMB > MaxMemoryMB {
+		s.MemoryMB = d.MemoryMB
 	}
 	clean := func(list []string) []string {
 		return slices.DeleteFunc(list, func(v string) bool { return v == "" || strings.ContainsRune(v, 0) })

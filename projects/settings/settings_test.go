@@ -35,7 +35,7 @@ func TestRoundTrip(t *testing.T) {
 		t.Fatalf("first start %+v, %v", got, err)
 	}
 	want := Settings{Language: "zh-Hans", Theme: "light", ModelFolders: []string{"/models", "/模型"}, Providers: []string{"WebGPU", "CPU"},
-		Recent: []string{"/a"}, Window: Window{W: 1920, H: 1080}, UIScale: 1.5}
+		Precision: "fast", MemoryMB: 3000, Recent: []string{"/a"}, Window: Window{W: 1920, H: 1080}, UIScale: 1.5}
 	if err := Save(want); err != nil {
 		t.Fatal(err)
 	}

@@ -86,6 +86,8 @@ func (s *studio) showSettings() {
 		widget.NewFormItem(lang.L("Theme"), pickTheme),
 		widget.NewFormItem(lang.L("Size of texts"), pickScale),
 		widget.NewFormItem(lang.L("Compute with"), container.NewVBox(pickProvider, s.providerReport())),
+		widget.NewFormItem(lang.L("Precision"), pickPrecision(&set)),
+		widget.NewFormItem(lang.L("Memory for models"), pickMemory(&set)),
 		widget.NewFormItem(lang.L("Model folders"), folders.object),
 	)
 	d := dialog.NewCustomConfirm(lang.L("Settings"), lang.L("Save"), lang.L("Cancel"), container.NewVScroll(form), func(ok bool) {
@@ -188,7 +190,7 @@ func (s *studio) applySettings(set settings.Settings) {
 		s.models.Replace(set)
 		s.findCheckpoints()
 	}
-	if !slices.Equal(old.Providers, set.Providers) {
+	if !slices.Equal(old.Providers, set.Providers) || old.Precision != set.Precision || old.MemoryMB != set.MemoryMB {
 		go s.engine.Replace(set)
 	}
 	if old.Language != set.Language {

@@ -17,6 +17,7 @@ import (
 	"maquette/inference"
 	"maquette/inference/checkpoint"
 	"maquette/inference/depth"
+	"maquette/inference/quant"
 	"maquette/inference/runtime"
 	"maquette/projects"
 	"maquette/projects/settings"
@@ -66,7 +67,7 @@ mend what is missing. Exit code 1 means that something essential is.`,
 func (s *session) examine(ctx context.Context) []finding {
 	set, err := settings.Load()
 	findings := []finding{checkSettings(set, err), checkCache()}
-	findings = append(findings, s.checkEngine(ctx)...)
+	findings = append(findings, s.checkEngine(ctx, set)...)
 	findings = append(findings, s.checkModels(ctx, set)...)
 	return append(findings, checkMemory(memory), checkDisplay())
 }
@@ -119,7 +120,7 @@ func checkCache() finding {
 const fetchHint = "'make runtime' in Maquette's source folder fetches it; or set MAQUETTE_ONNXRUNTIME to a libonnxruntime of version 1.24 or newer"
 
 // checkEngine reports the ONNX Runtime library and every execution provider.
-func (s *session) checkEngine(ctx context.Context) []finding {
+func (s *session) checkEngine(ctx context.Context, set settings.Settings) []finding {
 	path, err := s.FindLibrary()
 	if err != nil {
 		return []finding{{"ONNX Runtime", bad, err.Error(), fetchHint}}
@@ -133,7 +134,9 @@ func (s *session) checkEngine(ctx context.Context) []finding {
 		return []finding{{"ONNX Runtime", bad, err.Error(), fetchHint}}
 	}
 	findings := []finding{{"ONNX Runtime", good, version + " in " + path, ""}}
-	engine, err := s.NewEngine(inference.Config{Library: path, Log: log})
+	cfg := projects.EngineConfig(set, log)
+	cfg.Library = path
+	engine, err := s.NewEngine(cfg)
 	if err != nil {
 		return append(findings, finding{"engine", bad, err.Error(), ""})
 	}
@@ -155,7 +158,28 @@ func (s *session) checkEngine(ctx context.Context) []finding {
 	if err := engine.Close(); err != nil {
 		findings = append(findings, finding{"engine", bad, err.Error(), ""})
 	}
-	return findings
+	return append(findings, checkExecution(set))
+}
+
+// checkExecution tells how images are computed, as the settings have it.
+func checkExecution(set settings.Settings) finding {
+	order, precision, kept := "CPU", string(inference.PrecisionAuto), "half of the machine's memory"
+	if len(set.Providers) > 0 {
+		order = strings.Join(set.Providers, ", then ")
+	}
+	if set.Precision != "" {
+		precision = set.Precision
+	}
+	if set.MemoryMB > 0 {
+		kept = humanBytes(set.MemoryMB << 20)
+	}
+	f := finding{Check: "execution", State: good, Detail: fmt.Sprintf("runs on %s; precision %s; keeps up to %s of models loaded", order, precision, kept)}
+	if dir, err := quant.DefaultDir(); err == nil {
+		if n, bytes := (&quant.Store{Dir: dir}).Size(); n > 0 {
+			f.Detail += fmt.Sprintf("; %s in int8 take %s in %s", plural(n, "network"), humanBytes(bytes), dir)
+		}
+	}
+	return f
 }
 
 // foreign says whether a provider exists on another operating system only.

@@ -13,8 +13,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"maquette/inference"
-	"maquette/inference/runtime"
 	"maquette/inference/sampler"
 	"maquette/projects"
 	"maquette/projects/settings"
@@ -89,13 +87,13 @@ const renderExample = `  # A bundled sketch with its own prompt
 
 // renderOptions are the flags of `maquette render` beside those of the recipe.
 type renderOptions struct {
-	recipe   recipeFlags
-	views    viewFlags
-	dir      string
-	provider string
-	skip     bool
-	resume   bool
-	like     string
+	recipe recipeFlags
+	views  viewFlags
+	dir    string
+	engine engineFlags
+	skip   bool
+	resume bool
+	like   string
 }
 
 func (s *session) renderCommand() *cobra.Command {
@@ -130,7 +128,7 @@ func (s *session) renderCommand() *cobra.Command {
 	o.views.add(cmd)
 	flags.StringVar(&o.dir, "project", "", "project folder that the images go to")
 	must(cmd.MarkFlagDirname("project"))
-	flags.StringVar(&o.provider, "provider", "", "execution provider to run on, such as CPU or WebGPU (default: that of the settings)")
+	o.engine.add(flags)
 	flags.StringVar(&o.like, "like", "", "begin with the recipe of this image, a concept or a PNG of another tool; other flags change it")
 	flags.BoolVar(&o.skip, "skip-existing", false, "render only the seeds of which the project has no image with this sketch and recipe")
 	flags.BoolVar(&o.resume, "resume", false, "render what an earlier run of the project left unfinished")
@@ -139,9 +137,8 @@ func (s *session) renderCommand() *cobra.Command {
 		sampler.Names(), cobra.ShellCompDirectiveNoFileComp)))
 	must(cmd.RegisterFlagCompletionFunc("control", cobra.FixedCompletions(
 		append(kindNames(), noControls), cobra.ShellCompDirectiveNoFileComp)))
-	must(cmd.RegisterFlagCompletionFunc("provider", cobra.FixedCompletions(
-		runtime.ProviderNames(), cobra.ShellCompDirectiveNoFileComp)))
 	s.completeAdapters(cmd)
+	o.engine.complete(cmd)
 	return cmd
 }
 
@@ -208,7 +205,7 @@ func (s *session) render(cmd *cobra.Command, arg string, o renderOptions) error 
 	if err != nil {
 		return err
 	}
-	return s.withQueue(p, library, set, log, o.provider, func(q *projects.Queue) error {
+	return s.withQueue(p, library, o.engine.over(set), log, func(q *projects.Queue) error {
 		if inProject {
 			if k, err = s.openSketch(ctx, p, arg); err != nil {
 				return err
@@ -263,7 +260,7 @@ func (s *session) resume(ctx context.Context, o renderOptions) error {
 	if err != nil {
 		return err
 	}
-	return s.withQueue(p, library, set, log, o.provider, func(q *projects.Queue) error {
+	return s.withQueue(p, library, o.engine.over(set), log, func(q *projects.Queue) error {
 		found := false
 		for _, job := range q.Jobs() {
 			if job.State != projects.JobInterrupted {
@@ -287,13 +284,9 @@ func (s *session) resume(ctx context.Context, o renderOptions) error {
 }
 
 // withQueue runs do with a render queue on p, then closes everything.
-func (s *session) withQueue(p *projects.Project, models projects.Models, set settings.Settings, log *slog.Logger, provider string, do func(*projects.Queue) error) (err error) {
+func (s *session) withQueue(p *projects.Project, models projects.Models, set settings.Settings, log *slog.Logger, do func(*projects.Queue) error) (err error) {
 	defer func() { err = errors.Join(err, p.Close()) }()
-	providers := set.Providers
-	if provider != "" {
-		providers = []string{provider}
-	}
-	engine, err := s.NewEngine(inference.Config{Providers: providers, Log: log})
+	engine, err := s.NewEngine(projects.EngineConfig(set, log))
 	if err != nil {
 		return fmt.Errorf("the engine did not start: %w; 'maquette doctor' says what is missing", err)
 	}
