@@ -7,23 +7,15 @@ import (
 	"image"
 	"image/color"
 	"image/draw"
-	"math"
 
 	"maquette/control"
 	"maquette/control/views"
 	"maquette/inference"
 )
 
-// viewFill is the share of the picture that the object takes at most in views
+// ViewFill is the share of the picture that the object takes at most in views
 // that the sketch is lifted to.
-const viewFill = .92
-
-const (
-	// liftSide is the least longer side, in pixels, that sketches are lifted at.
-	liftSide = 512
-	// nearView is how many degrees two cameras may be apart that mean the same view.
-	nearView = 25
-)
+const ViewFill = .92
 
 // viewMaker makes the images that guide each view of a recipe.
 type viewMaker struct {
@@ -143,15 +135,7 @@ func (m *viewMaker) lift(ctx context.Context) error {
 		return errors.New("there is no sketch that it could be lifted from: draw one, or draw this view")
 	}
 	v := m.r.Views
-	o := views.Options{PhotoDepth: m.depth, Readings: map[views.RegionID]views.Reading{}}
-	for text, reading := range v.Readings {
-		id, err := views.ParseRegionID(text)
-		if err != nil {
-			return err
-		}
-		o.Readings[id] = reading
-	}
-	relief, err := m.liftDrawn(ctx, o)
+	relief, err := LiftSketch(ctx, m.sketch, m.size, v, m.depth, m.note)
 	if err != nil {
 		return fmt.Errorf("the sketch can't be lifted: %w", err)
 	}
@@ -162,10 +146,10 @@ func (m *viewMaker) lift(ctx context.Context) error {
 		}
 		m.frames = append(m.frames, c)
 	}
-	span := max(views.FrameAll(relief.Mesh, m.frames, m.size, viewFill)[0].Span, relief.Drawn.Span)
+	span := relief.Span(m.frames, ViewFill)
 	for i, c := range m.frames {
 		c.Span = span
-		m.frames[i] = c.Frame(relief.Mesh, m.size, viewFill)
+		m.frames[i] = c.Frame(relief.Mesh, m.size, ViewFill)
 	}
 	m.relief = relief
 	return nil
@@ -188,34 +172,6 @@ func (m *viewMaker) fromFirst(ctx context.Context, first image.Image, i int) (im
 		return nil, err
 	}
 	return views.Warp(ctx, m.relief.Mesh, first, m.frame(0), m.frame(i))
-}
-
-// liftDrawn lifts the sketch from the camera that its own rims and corners show,
-// if that is about the one that the recipe names, else from the named one.
-func (m *viewMaker) liftDrawn(ctx context.Context, o views.Options) (*views.Relief, error) {
-	named, err := m.r.Views.camera(m.r.Views.drawn())
-	if err != nil {
-		return nil, err
-	}
-	size := m.size
-	if longer := max(size.X, size.Y); longer < liftSide { // small drawings are read less well
-		size = image.Pt(max(size.X*liftSide/longer, control.MinSide), max(size.Y*liftSide/longer, control.MinSide))
-	}
-	relief, err := views.Lift(ctx, m.sketch, size, o)
-	if err != nil {
-		return nil, err
-	}
-	off := math.Abs(math.Remainder(relief.Drawn.Azimuth-named.Azimuth, 2*math.Pi)) * 180 / math.Pi
-	switch {
-	case off <= nearView:
-		return relief, nil
-	case m.r.Views.Drawn == "" && relief.Drawn.Field > 0: // nobody said so, and the drawing says otherwise
-		m.note(fmt.Sprintf("The sketch seems to show its object from %s, not from %s: say which view it is, or begin with that one",
-			relief.Drawn.Title(), m.r.Views.drawn()))
-		return relief, nil
-	}
-	o.Drawn = &named
-	return views.Lift(ctx, m.sketch, size, o)
 }
 
 // frame is the camera of view i on the relief: the sketch's own for its view.

@@ -20,3 +20,15 @@ func FrameAll(m *Mesh, cameras []Camera, size image.Point, fill float64) []Camer
 	}
 	return framed
 }
+
+// Span is how much of the world, in its units, the pictures of a relief show from
+// top to bottom: the object has the size that it has in the drawing, unless one
+// of the named cameras or of those given would not hold it then.
+func (r *Relief) Span(cameras []Camera, fill float64) float64 {
+	for _, n := range Names() {
+		if c, err := Named(n); err == nil {
+			cameras = append(cameras[:len(cameras):len(cameras)], c)
+		}
+	}
+	return max(FrameAll(r.Mesh, cameras, r.Size, fill)[0].Span, r.Drawn.Span)
+}

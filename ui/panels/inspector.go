@@ -30,6 +30,7 @@ type Inspector struct {
 	controls         *controlList
 	size             *sizeField
 	count            *widget.Select
+	views            *viewsCard
 	advanced         *advanced
 	render           *widget.Button
 	bar              *widget.ProgressBar
@@ -67,9 +68,10 @@ func NewInspector(intents Intents, icons Icons) *Inspector {
 	in.size = newSizeField(func(w, h int) { in.edit(func(r *projects.Recipe) { r.Width, r.Height = w, h }) })
 	in.count = widget.NewSelect(slices.Clone(counts), func(text string) {
 		if n, err := strconv.Atoi(text); err == nil {
-			in.edit(func(r *projects.Recipe) { r.Count = n })
+			in.edit(func(r *projects.Recipe) { r.Count = n * viewCount(*r) })
 		}
 	})
+	in.views = newViewsCard(in)
 	in.advanced = newAdvanced(in, icons)
 	in.render = widget.NewButton("", in.tapRender)
 	in.bar = widget.NewProgressBar()
@@ -103,6 +105,7 @@ func (in *Inspector) layOut() {
 		widget.NewSeparator(),
 		in.controls.object,
 		widget.NewSeparator(),
+		in.views.fold.object,
 		in.advanced.fold.object,
 	)
 	in.scroll = container.NewVScroll(container.NewPadded(form))
@@ -155,13 +158,22 @@ func (in *Inspector) Show(v View) {
 	in.effect.SetText(influenceEffect(v.Influence, len(v.Recipe.Controls)))
 	in.controls.show(v.Recipe.Controls)
 	in.size.show(v.Recipe.Width, v.Recipe.Height)
-	n := strconv.Itoa(max(v.Recipe.Count, 1))
+	in.views.show(v.Recipe.Views)
+	n := strconv.Itoa(max(v.Recipe.Count/viewCount(v.Recipe), 1))
 	if !slices.Contains(in.count.Options, n) {
 		in.count.SetOptions(append(slices.Clone(counts), n))
 	}
 	in.count.SetSelected(n)
 	in.advanced.show(v)
 	in.showRender(v)
+}
+
+// viewCount is the number of pictures that a recipe makes with each seed.
+func viewCount(r projects.Recipe) int {
+	if r.Views == nil {
+		return 1
+	}
+	return max(len(r.Views.Cameras), 1)
 }
 
 func setText(e *widget.Entry, text string) {

@@ -67,8 +67,11 @@ type Intents struct {
 	SetControl    func(i int, change func(*projects.RecipeControl))
 	AddControl    func(kind control.Kind)
 	RemoveControl func(i int)
-	LockSeed      func(locked bool)
-	NewSeed       func()
+	// SetViews chooses the sides that are rendered together, as views.Parse reads
+	// them; none stands for the drawing's own alone.
+	SetViews func(cameras []string)
+	LockSeed func(locked bool)
+	NewSeed  func()
 	// AddCheckpoints lets the user choose a folder of models.
 	AddCheckpoints func()
 	Render, Cancel func()

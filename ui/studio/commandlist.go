@@ -34,12 +34,12 @@ func (s *studio) commands() []command {
 		{menu: "File", title: "Quit", shortcut: ctrl(fyne.KeyQ), separator: true, do: s.quit, quit: true},
 	}
 	edit := []command{
-		{menu: "Edit", title: "Undo", shortcut: ctrl(fyne.KeyZ), text: &fyne.ShortcutUndo{}, enabled: inProject, do: with(func(w *workspace) { w.pad.Undo() })},
-		{menu: "Edit", title: "Redo", shortcut: ctrlShift(fyne.KeyZ), text: &fyne.ShortcutRedo{}, enabled: inProject, do: with(func(w *workspace) { w.pad.Redo() })},
+		{menu: "Edit", title: "Undo", shortcut: ctrl(fyne.KeyZ), text: &fyne.ShortcutUndo{}, enabled: inProject, do: with(func(w *workspace) { w.drawingPad().Undo() })},
+		{menu: "Edit", title: "Redo", shortcut: ctrlShift(fyne.KeyZ), text: &fyne.ShortcutRedo{}, enabled: inProject, do: with(func(w *workspace) { w.drawingPad().Redo() })},
 		{menu: "Edit", title: "Paste image", shortcut: ctrl(fyne.KeyV), text: &fyne.ShortcutPaste{Clipboard: s.app.Clipboard()}, separator: true, do: s.pasteImage},
 		{menu: "Edit", title: "Canvas size", enabled: inProject, children: s.canvasSizes},
 		{menu: "Edit", title: "Remove underlay", enabled: inProject, do: with(func(w *workspace) { w.pad.SetUnderlay(nil, 0) })},
-		{menu: "Edit", title: "Clear drawing", enabled: inProject, do: with(func(w *workspace) { w.pad.Clear() })},
+		{menu: "Edit", title: "Clear drawing", enabled: inProject, do: with(func(w *workspace) { w.drawingPad().Clear() })},
 	}
 	show := func(p pane) func() { return with(func(w *workspace) { w.showPane(p) }) }
 	view := []command{
@@ -63,10 +63,10 @@ func (s *studio) commands() []command {
 		{menu: "View", title: "Filmstrip", shortcut: ctrlShift(fyne.KeyF), enabled: inProject,
 			checked: func() bool { return s.work != nil && !s.work.view.bottom.folded() },
 			do:      with(func(w *workspace) { w.view.bottom.setFolded(!w.view.bottom.folded()); s.menusChanged() })},
-		{menu: "View", title: "Zoom in", shortcut: ctrl(fyne.KeyEqual), separator: true, enabled: inProject, do: with(func(w *workspace) { w.pad.ZoomBy(zoomStep) })},
-		{menu: "View", title: "Zoom out", shortcut: ctrl(fyne.KeyMinus), enabled: inProject, do: with(func(w *workspace) { w.pad.ZoomBy(1 / zoomStep) })},
-		{menu: "View", title: "Fit", key: "0", enabled: inProject, do: with(func(w *workspace) { w.pad.ZoomFit() })},
-		{menu: "View", title: "Actual pixels", key: "1", enabled: inProject, do: with(func(w *workspace) { w.pad.Zoom100() })},
+		{menu: "View", title: "Zoom in", shortcut: ctrl(fyne.KeyEqual), separator: true, enabled: inProject, do: with(func(w *workspace) { w.drawingPad().ZoomBy(zoomStep) })},
+		{menu: "View", title: "Zoom out", shortcut: ctrl(fyne.KeyMinus), enabled: inProject, do: with(func(w *workspace) { w.drawingPad().ZoomBy(1 / zoomStep) })},
+		{menu: "View", title: "Fit", key: "0", enabled: inProject, do: with(func(w *workspace) { w.drawingPad().ZoomFit() })},
+		{menu: "View", title: "Actual pixels", key: "1", enabled: inProject, do: with(func(w *workspace) { w.drawingPad().Zoom100() })},
 		{menu: "View", title: "Full screen", key: "F11", separator: true, do: func() { s.window.SetFullScreen(!s.window.FullScreen()) }},
 	}
 	render := []command{

@@ -9,6 +9,7 @@ import (
 
 	"fyne.io/fyne/v2/lang"
 
+	"maquette/control/views"
 	"maquette/projects"
 	"maquette/ui/explain"
 )
@@ -26,6 +27,8 @@ type draft struct {
 	Recipe     *projects.Recipe `json:"recipe,omitempty"`
 	Influence  *int             `json:"influence,omitempty"`
 	SeedLocked bool             `json:"seed_locked,omitempty"`
+	// Readings say what regions of the sketch are, by views.RegionID.
+	Readings map[string]views.Reading `json:"readings,omitempty"`
 }
 
 // readDraft returns the stored state, or an empty one if there is none that can be read.
@@ -64,7 +67,7 @@ func writeDraft(dir string, d draft) error {
 
 func (w *workspace) draft() draft {
 	r, influence := w.state.Recipe(), w.state.Influence()
-	return draft{Sketch: w.sketchID, Recipe: &r, Influence: &influence, SeedLocked: w.state.seedLocked}
+	return draft{Sketch: w.sketchID, Recipe: &r, Influence: &influence, SeedLocked: w.state.seedLocked, Readings: w.state.readings}
 }
 
 // saveDraft writes the inspector's state in the background.

@@ -76,7 +76,7 @@ func (s *studio) connectKeys() {
 	// Ctrl+Y reaches the window as Redo, whatever key Redo has in the menu.
 	c.AddShortcut(&fyne.ShortcutRedo{}, func(fyne.Shortcut) {
 		if s.work != nil {
-			s.work.pad.Redo()
+			s.work.drawingPad().Redo()
 		}
 	})
 }
@@ -87,7 +87,7 @@ func (s *studio) typedRune(r rune) {
 		return
 	}
 	if !w.galleryShown() {
-		w.pad.HandleRune(r)
+		w.drawingPad().HandleRune(r)
 	}
 }
 
@@ -113,10 +113,10 @@ func (s *studio) typedKey(e *fyne.KeyEvent) {
 	if w.galleryShown() && w.gallery.HandleKey(e.Name) {
 		return
 	}
-	if w.view.visible(paneViews) && !w.view.split && w.views.handleKey(e.Name) {
+	if w.view.visible(paneViews) && !w.view.split && w.views.drawn == nil && w.views.handleKey(e.Name) {
 		return
 	}
-	if w.pad.HandleKey(e) {
+	if w.drawingPad().HandleKey(e) {
 		return
 	}
 	switch e.Name {
@@ -135,7 +135,7 @@ func (s *studio) keyDown(e *fyne.KeyEvent) {
 		s.work.showOverlay(true)
 		return
 	}
-	s.work.pad.HandleKeyDown(e)
+	s.work.drawingPad().HandleKeyDown(e)
 }
 
 func (s *studio) keyUp(e *fyne.KeyEvent) {
@@ -146,7 +146,7 @@ func (s *studio) keyUp(e *fyne.KeyEvent) {
 		s.work.showOverlay(false)
 		return
 	}
-	s.work.pad.HandleKeyUp(e)
+	s.work.drawingPad().HandleKeyUp(e)
 }
 
 func (s *studio) nextPane() {

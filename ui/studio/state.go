@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"maquette/control"
+	"maquette/control/views"
 	"maquette/projects"
 )
 
@@ -16,6 +17,8 @@ type State struct {
 	shares     []share
 	seedLocked bool
 	live       bool
+	// readings say what regions of the drawing are, by views.RegionID.
+	readings map[string]views.Reading
 	// jobID is the newest job that the user started from the inspector; the
 	// Render button cancels it while it waits or runs.
 	jobID string
@@ -34,11 +37,55 @@ func cloneRecipe(r projects.Recipe) projects.Recipe {
 	for i := range r.Controls {
 		r.Controls[i].Params = maps.Clone(r.Controls[i].Params)
 	}
+	if r.Views != nil {
+		v := *r.Views
+		v.Cameras, v.Readings = slices.Clone(v.Cameras), maps.Clone(v.Readings)
+		r.Views = &v
+	}
 	return r
 }
 
 // Recipe returns a copy of the recipe as edited.
-func (s *State) Recipe() projects.Recipe { return cloneRecipe(s.recipe) }
+func (s *State) Recipe() projects.Recipe {
+	r := cloneRecipe(s.recipe)
+	if r.Views != nil {
+		r.Views.Readings = maps.Clone(s.readings)
+	}
+	return r
+}
+
+// SetViews chooses the sides that are rendered together, as views.Parse reads
+// them; none stands for the drawing's own alone. Count stays a number of whole sets.
+func (s *State) SetViews(cameras []string) {
+	r := &s.recipe
+	sets := max(r.Count, 1)
+	if r.Views != nil {
+		sets = max(sets/max(len(r.Views.Cameras), 1), 1)
+	}
+	switch {
+	case len(cameras) == 0:
+		r.Views = nil
+	case r.Views == nil:
+		r.Views = projects.DefaultViews(r.Checkpoint, cameras...)
+		r.Views.Drawn = string(views.Front)
+	default:
+		r.Views.Cameras = slices.Clone(cameras)
+	}
+	r.Count = sets * max(len(cameras), 1)
+}
+
+// SetReading says what a region of the drawing is; views.Auto lets it be found.
+func (s *State) SetReading(id views.RegionID, reading views.Reading) {
+	s.readings = maps.Clone(s.readings) // others may be reading it
+	if reading == views.Auto {
+		delete(s.readings, id.String())
+		return
+	}
+	if s.readings == nil {
+		s.readings = map[string]views.Reading{}
+	}
+	s.readings[id.String()] = reading
+}
 
 // Influence returns the slider's position, 0…100.
 func (s *State) Influence() int { return s.influence }
@@ -46,7 +93,10 @@ func (s *State) Influence() int { return s.influence }
 // UseRecipe takes over a whole recipe, such as a concept's. The slider follows
 // the strongest control.
 func (s *State) UseRecipe(r projects.Recipe) {
-	s.recipe = cloneRecipe(r)
+	s.recipe = cloneRecipe(r.WholeSet())
+	if r.Views != nil {
+		s.readings = maps.Clone(r.Views.Readings)
+	}
 	if s.recipe.Count < 1 {
 		s.recipe.Count = 1
 	}
@@ -143,7 +193,7 @@ const (
 // always the same seed so that only the drawing changes it.
 func (s *State) Live() projects.Recipe {
 	r := s.Recipe()
-	r.Count = 1
+	r.Count, r.Views, r.View = 1, nil, ""
 	r.Steps = min(r.Steps, liveSteps)
 	if side := max(r.Width, r.Height); side > liveSide {
 		r.Width = max(r.Width*liveSide/side/8*8, 64)

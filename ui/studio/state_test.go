@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"maquette/control"
+	"maquette/control/views"
 	"maquette/projects"
 	"maquette/ui/panels"
 )
@@ -195,5 +196,44 @@ func TestDraftRoundTrip(t *testing.T) {
 	}
 	if empty := readDraft(t.TempDir()); empty.Recipe != nil {
 		t.Errorf("an empty folder has the draft %+v", empty)
+	}
+}
+
+func TestViewsKeepTheNumberOfSets(t *testing.T) {
+	st := NewState(oneControl())
+	st.Edit(func(r *projects.Recipe) { r.Count = 2 })
+	st.SetReading(views.RegionID{X: 500, Y: 400}, views.Flat)
+	if st.Recipe().Views != nil {
+		t.Error("a reading alone asks for no views")
+	}
+	st.SetViews([]string{"front", "side-left", "top"})
+	r := st.Recipe()
+	if r.Count != 6 || r.Views == nil || r.Views.Drawn != "front" || r.Views.Readings["500,400"] != views.Flat {
+		t.Errorf("two sets of three views are %d pictures, %+v", r.Count, r.Views)
+	}
+	if err := r.Validate(); err != nil {
+		t.Error(err)
+	}
+	if live := st.Live(); live.Views != nil || live.Count != 1 {
+		t.Errorf("a live render has views %+v and %d pictures", live.Views, live.Count)
+	}
+	st.SetViews([]string{"front"})
+	if n := st.Recipe().Count; n != 2 {
+		t.Errorf("two sets of one view are %d pictures", n)
+	}
+	st.SetViews(nil)
+	st.SetReading(views.RegionID{X: 500, Y: 400}, views.Auto)
+	if r := st.Recipe(); r.Views != nil || r.Count != 2 || len(st.readings) != 0 {
+		t.Errorf("without views: %+v, readings %v", r, st.readings)
+	}
+}
+
+func TestRecipeOfOneViewBringsTheWholeSet(t *testing.T) {
+	r := oneControl()
+	r.Views = projects.DefaultViews(r.Checkpoint, "front", "back")
+	r.View, r.Count, r.Seed = "back", 1, 8
+	st := NewState(r)
+	if got := st.Recipe(); got.View != "" || got.Count != 2 || got.Seed != 7 {
+		t.Errorf("got view %q, %d pictures, seed %d", got.View, got.Count, got.Seed)
 	}
 }

@@ -43,12 +43,12 @@ func newTopBar(w *workspace) *topBar {
 	b.name = widget.NewButtonWithIcon("", theme.MenuDropDownIcon(), func() { b.projectMenu() })
 	b.name.Importance = widget.LowImportance
 	b.name.IconPlacement = widget.ButtonIconTrailingText
-	undo, undoObject := flat(theme.ContentUndoIcon(), "", lang.L("Undo (Ctrl+Z)"), func() { w.pad.Undo() })
-	redo, redoObject := flat(theme.ContentRedoIcon(), "", lang.L("Redo (Shift+Ctrl+Z)"), func() { w.pad.Redo() })
+	undo, undoObject := flat(theme.ContentUndoIcon(), "", lang.L("Undo (Ctrl+Z)"), func() { w.drawingPad().Undo() })
+	redo, redoObject := flat(theme.ContentRedoIcon(), "", lang.L("Redo (Shift+Ctrl+Z)"), func() { w.drawingPad().Redo() })
 	b.undo, b.redo = undo, redo
-	_, out := flat(theme.ZoomOutIcon(), "", lang.L("Zoom out"), func() { w.pad.ZoomBy(1 / zoomStep) })
-	_, in := flat(theme.ZoomInIcon(), "", lang.L("Zoom in"), func() { w.pad.ZoomBy(zoomStep) })
-	zoom, zoomObject := flat(nil, "100 %", lang.L("Fit the drawing into the pane (0)"), func() { w.pad.ZoomFit() })
+	_, out := flat(theme.ZoomOutIcon(), "", lang.L("Zoom out"), func() { w.drawingPad().ZoomBy(1 / zoomStep) })
+	_, in := flat(theme.ZoomInIcon(), "", lang.L("Zoom in"), func() { w.drawingPad().ZoomBy(zoomStep) })
+	zoom, zoomObject := flat(nil, "100 %", lang.L("Fit the drawing into the pane (0)"), func() { w.drawingPad().ZoomFit() })
 	b.zoom = zoom
 	b.live = widget.NewCheck(lang.L("Live"), func(on bool) {
 		if on != w.state.live {
@@ -78,11 +78,11 @@ func (b *topBar) show() {
 		b.name.SetText(name)
 		w.s.window.SetTitle(name + " – Maquette")
 	}
-	if z := zoomText(w.pad.Zoom()); z != b.shownZoom {
+	if z := zoomText(w.drawingPad().Zoom()); z != b.shownZoom {
 		b.shownZoom = z
 		b.zoom.SetText(z)
 	}
-	undo, redo := w.pad.CanUndo(), w.pad.CanRedo()
+	undo, redo := w.drawingPad().CanUndo(), w.drawingPad().CanRedo()
 	if !b.everShown || undo != b.canUndo || redo != b.canRedo {
 		b.canUndo, b.canRedo = undo, redo
 		enable(b.undo, undo)

@@ -5,11 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"image"
-	"maps"
 	"math"
 	"path/filepath"
-	"slices"
 	"strings"
+	"sync"
 
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/container"
@@ -45,13 +44,20 @@ type viewsPane struct {
 	hint    *widget.Label
 	parts   *partsMap
 	export  *widget.Button
+	draws   *widget.Button // opens the drawing of the view that is shown
+	named   map[views.Name]*widget.Button
+	face    *fyne.Container   // turning, or the surface of drawn
+	turning fyne.CanvasObject // the turntable
 	object  fyne.CanvasObject
 	lifting latest
 	drawing latest
 
-	readings map[views.RegionID]views.Reading
-	body     *body
-	stale    bool // the drawing has changed since body was lifted
+	body    *body
+	stale   bool         // the drawing has changed since body was lifted
+	side    string       // that the drawing was taken to show when body was lifted
+	drawn   *viewDrawing // the view that is being drawn, or nil
+	storing sync.Mutex   // held while a view's drawing is written
+	stores  sync.WaitGroup
 }
 
 // body is a lifted drawing; it is not changed once it is made.
@@ -63,7 +69,7 @@ type body struct {
 // camera returns the camera at angles in radians that shows a body in a picture of size.
 func (b *body) camera(azimuth, elevation float64, size image.Point) views.Camera {
 	c := views.Camera{Azimuth: azimuth, Elevation: elevation, Field: views.DefaultField, Span: b.span}
-	return c.Frame(b.relief.Mesh, size, views.DefaultFill)
+	return c.Frame(b.relief.Mesh, size, projects.ViewFill)
 }
 
 // The looks of the turntable.
@@ -75,7 +81,7 @@ const (
 )
 
 func newViewsPane(w *workspace) *viewsPane {
-	p := &viewsPane{w: w, readings: map[views.RegionID]views.Reading{}, stale: true}
+	p := &viewsPane{w: w, stale: true}
 	p.table = newTurntable(p.draw)
 	p.look = widget.NewSelect([]string{lang.L("Clay"), lang.L("Lines"), lang.L("Depth"), lang.L("Normals")}, func(string) { p.draw(false) })
 	p.angle = widget.NewLabel("")
@@ -86,6 +92,9 @@ func newViewsPane(w *workspace) *viewsPane {
 	p.export = widget.NewButtonWithIcon(lang.L("Export the model…"), theme.DocumentSaveIcon(), p.exportModel)
 	p.export.Disable()
 
+	p.draws = widget.NewButtonWithIcon(lang.L("Draw this view…"), icon("pencil.svg"), p.openDrawing)
+	p.draws.Disable()
+	p.named = map[views.Name]*widget.Button{}
 	named := container.NewHBox()
 	for _, name := range views.Names() {
 		b := widget.NewButton(panels.ViewName(name), func() {
@@ -94,6 +103,7 @@ func newViewsPane(w *workspace) *viewsPane {
 			}
 		})
 		b.Importance = widget.LowImportance
+		p.named[name] = b
 		named.Add(b)
 	}
 	head := container.NewBorder(nil, nil, nil, container.NewHBox(p.angle, p.look), container.NewHScroll(named))
@@ -102,10 +112,13 @@ func newViewsPane(w *workspace) *viewsPane {
 	help := widget.NewLabel(lang.L("Tap a part to say what it is: round, flat, a box, or turned on a lathe."))
 	help.Wrapping, help.Importance = fyne.TextWrapWord, widget.LowImportance
 	side := container.NewBorder(container.NewVBox(title, help), container.NewVBox(
+		tooltip.New(p.draws, lang.L("Draw this side yourself: your lines are used in place of the lifted ones")),
 		tooltip.New(p.export, lang.L("Save the body as glTF or OBJ for a 3-D program"))), nil, nil, p.parts)
-	p.object = container.NewBorder(container.NewPadded(head), nil, nil,
+	p.turning = container.NewBorder(container.NewPadded(head), nil, nil,
 		container.New(fixedColumn(partsWidth), container.NewPadded(side)),
 		container.NewStack(newGround(uitheme.ColorNameStage), container.NewPadded(p.table), container.New(middle{}, p.hint)))
+	p.face = container.NewStack(p.turning)
+	p.object = p.face
 	c, err := views.Named(views.ThreeQuarterRight)
 	if err == nil {
 		p.table.azimuth, p.table.elevation = c.Azimuth, c.Elevation
@@ -134,7 +147,11 @@ func (w fixedColumn) MinSize(objects []fyne.CanvasObject) fyne.Size {
 func (p *viewsPane) update() {
 	r := p.w.state.Recipe()
 	size := scaled(image.Pt(r.Width, r.Height), reliefSide)
-	if p.body != nil && p.body.relief.Size != size {
+	side := string(views.Front)
+	if r.Views != nil && r.Views.Drawn != "" {
+		side = r.Views.Drawn
+	}
+	if p.body != nil && p.body.relief.Size != size || p.side != side {
 		p.stale = true
 	}
 	if !p.w.view.visible(paneViews) || !p.stale {
@@ -145,14 +162,17 @@ func (p *viewsPane) update() {
 		p.clear(lang.L("Draw a closed shape to see it from every side."))
 		return
 	}
-	doc, readings, models := p.w.pad.Document(), maps.Clone(p.readings), p.w.s.models
+	doc, v, models := p.w.pad.Document(), r.Views, p.w.s.models
+	if v == nil { // what the user said of the drawing counts here too
+		v = &projects.Views{Drawn: side, Readings: p.w.state.readings}
+	}
 	if p.body == nil {
 		p.hint.SetText(lang.L("Lifting the drawing…"))
 	}
-	p.stale = false
+	p.stale, p.side = false, side
 	p.lifting.Start(func(ctx context.Context) {
 		page := input(doc, size)
-		b, err := lift(ctx, page, size, readings, models)
+		b, err := lift(ctx, page, size, v, models)
 		p.w.s.post(func() {
 			switch {
 			case ctx.Err() != nil || errors.Is(err, context.Canceled):
@@ -171,8 +191,9 @@ func (p *viewsPane) changed() {
 	p.update()
 }
 
-// close ends all work in the background.
+// close stores the view that is being drawn and ends all work in the background.
 func (p *viewsPane) close() {
+	p.finishDrawing()
 	p.lifting.Cancel()
 	p.drawing.Cancel()
 }
@@ -183,42 +204,13 @@ func scaled(size image.Point, side int) image.Point {
 	return image.Pt(max(size.X*side/longer, 64), max(size.Y*side/longer, 64))
 }
 
-// lift makes the body of a drawing. Readings of places that the drawing has no
-// part at any more are left out.
-func lift(ctx context.Context, page image.Image, size image.Point, readings map[views.RegionID]views.Reading, models projects.Models) (*body, error) {
-	o := views.Options{PhotoDepth: projects.PhotoDepthOf(models)}
-	relief, err := views.Lift(ctx, page, size, o)
+// lift makes the body of a drawing as the views of a recipe will see it.
+func lift(ctx context.Context, page image.Image, size image.Point, v *projects.Views, models projects.Models) (*body, error) {
+	relief, err := projects.LiftSketch(ctx, page, size, v, projects.PhotoDepthOf(models), func(string) {})
 	if err != nil {
 		return nil, err
 	}
-	if o.Readings = known(relief.Parts, size, readings); len(o.Readings) > 0 {
-		told, err := views.Lift(ctx, page, size, o)
-		if err != nil {
-			return nil, err
-		}
-		relief = told
-	}
-	var cameras []views.Camera
-	for _, name := range views.Names() {
-		c, err := views.Named(name)
-		if err != nil {
-			return nil, err
-		}
-		cameras = append(cameras, c)
-	}
-	return &body{relief, views.FrameAll(relief.Mesh, cameras, size, views.DefaultFill)[0].Span}, nil
-}
-
-// known are the readings whose place lies in the box of a part.
-func known(parts []views.Part, size image.Point, readings map[views.RegionID]views.Reading) map[views.RegionID]views.Reading {
-	kept := map[views.RegionID]views.Reading{}
-	for id, reading := range readings {
-		at := image.Pt(id.X*size.X/1000, id.Y*size.Y/1000)
-		if slices.ContainsFunc(parts, func(part views.Part) bool { return at.In(part.Box) }) {
-			kept[id] = reading
-		}
-	}
-	return kept
+	return &body{relief, relief.Span(nil, projects.ViewFill)}, nil
 }
 
 func (p *viewsPane) lifted(b *body, page image.Image) {
@@ -226,6 +218,10 @@ func (p *viewsPane) lifted(b *body, page image.Image) {
 	p.hint.SetText("")
 	p.parts.show(page, b.relief.Size, b.relief.Parts)
 	p.export.Enable()
+	if !p.w.project.ReadOnly() {
+		p.draws.Enable()
+	}
+	p.markDrawn()
 	p.draw(false)
 }
 
@@ -237,6 +233,7 @@ func (p *viewsPane) clear(why string) {
 	p.table.show(nil)
 	p.parts.show(nil, image.Point{}, nil)
 	p.export.Disable()
+	p.draws.Disable()
 	p.angle.SetText("")
 }
 
@@ -297,11 +294,8 @@ func (p *viewsPane) askReading(part views.Part, at fyne.Position) {
 
 // read sets what a part is; Auto lets it be found again.
 func (p *viewsPane) read(id views.RegionID, reading views.Reading) {
-	if reading == views.Auto {
-		delete(p.readings, id)
-	} else {
-		p.readings[id] = reading
-	}
+	p.w.state.SetReading(id, reading)
+	p.w.draftWait.Touch()
 	p.changed()
 }
 

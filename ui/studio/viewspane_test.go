@@ -1,6 +1,7 @@
 package studio
 
 import (
+	"context"
 	"image"
 	"math"
 	"os"
@@ -68,10 +69,51 @@ func TestTurntableShowsTheDrawingFromEverySide(t *testing.T) {
 	s.do(func() { p.read(part.ID, views.Flat) })
 	s.waitFor("the part to be flat", flat)
 	s.do(func() { p.read(part.ID, views.Auto) })
-	s.waitFor("the part to be found again", func() bool { return !flat() && p.body.relief.Parts[0].Reading == part.Reading })
+	s.waitFor("the part to be found again", func() bool { return p.body != nil && !flat() && p.body.relief.Parts[0].Reading == part.Reading })
 
 	s.do(func() { w.pad.Clear() })
 	s.waitFor("the hint again", func() bool { return p.hint.Text != "" && p.body == nil && !p.table.picture.Visible() })
+}
+
+func TestTheDrawingOfAViewIsStoredAndTakenAway(t *testing.T) {
+	s := newTestStudio(t)
+	w := s.newDrawingWith(false)
+	p := w.views
+	s.do(func() { s.drawVase(); w.showPane(paneViews) })
+	s.waitFor("the body", func() bool { return p.body != nil })
+	s.do(func() {
+		p.table.turnTo(-1.5, .25, false) // near the left side
+		p.openDrawing()
+	})
+	s.waitFor("the surface", func() bool { return p.drawn != nil })
+	s.do(func() {
+		if p.drawn.view != string(views.SideLeft) || w.drawingPad() == w.pad {
+			t.Errorf("the surface is for %s", p.drawn.view)
+		}
+		err := p.drawn.pad.Document().Add(&sketchpad.Object{Kind: sketchpad.KindLine, Width: 6,
+			Points: []sketchpad.Point{{X: 300, Y: 100, Pressure: 1}, {X: 300, Y: 900, Pressure: 1}}})
+		if err != nil {
+			t.Error(err)
+		}
+		p.finishDrawing()
+	})
+	files := func() map[string]string {
+		files, err := w.project.ViewDrawings(context.Background(), w.sketchID)
+		if err != nil {
+			t.Error(err)
+		}
+		return files
+	}
+	s.waitFor("the stored drawing", func() bool { return files()["side-left"] != "" && p.named[views.SideLeft].Icon != nil })
+	s.do(p.openDrawing)
+	s.waitFor("the surface again", func() bool { return p.drawn != nil })
+	s.do(func() {
+		if p.drawn.pad.Document().Empty() {
+			t.Error("the drawing was not read back")
+		}
+		p.drawn.remove()
+	})
+	s.waitFor("no drawing", func() bool { return len(files()) == 0 && p.named[views.SideLeft].Icon == nil })
 }
 
 // savePicker answers every question where to save with a path.

@@ -159,6 +159,9 @@ func newWorkspace(s *studio, o opened) *workspace {
 	}
 	w.state = NewState(recipe)
 	w.state.seedLocked = o.draft.SeedLocked
+	if o.draft.Readings != nil {
+		w.state.readings = o.draft.Readings
+	}
 	if o.draft.Influence != nil {
 		w.state.influence = *o.draft.Influence
 		w.state.measureShares()
@@ -230,6 +233,7 @@ func (w *workspace) close(done func(error)) {
 		w.measuring()
 		w.live.Close()
 		w.preview.Close()
+		w.views.stores.Wait()
 		err := errors.Join(w.saver.Close(), writeDraft(w.project.Dir(), d), w.queue.Close())
 		if w.stop != nil {
 			w.stop()
@@ -388,6 +392,7 @@ func (w *workspace) intents() panels.Intents {
 		SetControl:     func(i int, change func(*projects.RecipeControl)) { w.state.SetControl(i, change); w.changed() },
 		AddControl:     func(k control.Kind) { w.state.AddControl(k); w.changed() },
 		RemoveControl:  func(i int) { w.state.RemoveControl(i); w.changed() },
+		SetViews:       func(cameras []string) { w.state.SetViews(cameras); w.changed() },
 		LockSeed:       func(locked bool) { w.state.seedLocked = locked; w.changed() },
 		NewSeed:        func() { w.state.NewSeed(rand.Int64N); w.changed() },
 		AddCheckpoints: w.s.addModelFolder,
