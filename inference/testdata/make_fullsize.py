@@ -78,7 +78,7 @@ def randomise(net, seed):
             noise = noise * 0.1 + (1.0 if "norm" in name and name.endswith("weight") else 0.0)
         else:
             noise *= p[0].numel() ** -0.5
-        p.data = noise.half().float()
+        p.data = noise.half().to(p.dtype)
     return net.eval().requires_grad_(False)
 
 
@@ -93,12 +93,10 @@ def make(folder, family):
     nets = {}
     for i, (part, build) in enumerate(parts.items()):
         with torch.device("meta"):
-            net = build()
+            net = build().half() if half else build()
         net = net.to_empty(device="cpu")
         rebuild_buffers(net)
         nets[part] = randomise(net, seed + i)
-        if half:
-            nets[part].half()
         nets[part].save_pretrained(at / part)
         print(family, part, f"{sum(p.numel() for p in net.parameters()) / 1e6:.0f} million parameters", flush=True)
     (at / "scheduler").mkdir(exist_ok=True)
@@ -125,7 +123,8 @@ def single(path, entries, nets):
     weights = {part: dict(net.named_parameters()) for part, net in nets.items()}
     out = {}
     for name, refs, shape, transposed in entries:
-        t = torch.cat([weights[p][n].half() for p, n in refs])
+        rows = [weights[p][n].half() for p, n in refs]
+        t = torch.cat(rows) if len(rows) > 1 else rows[0]
         out[name] = (t.T.contiguous() if transposed else t).reshape(shape)
     save_file(out, path.with_suffix(".part"))
     path.with_suffix(".part").rename(path)
