@@ -34,6 +34,13 @@ ORT_DIR := $(if $(XDG_CACHE_HOME),$(XDG_CACHE_HOME),$(HOME)/.cache)/maquette/onn
 ORT_LIBRARY := $(ORT_DIR)/libonnxruntime.so.1
 ORT_ARCH := $(if $(filter aarch64 arm64,$(shell uname -m)),arm64,x64)
 
+# The same version for browsers, which the test of exports runs.
+ORT_WEB_INTEGRITY := q0y+JrrtukXSzsBWEMccVfqX25LRmosXHF+CaRJmg8pZClzcV7svNc4rKY3jL02Vb7QmRMDs1SigqR4CXAfKYQ==
+ORT_WEB_DIR := $(dir $(ORT_DIR))$(ORT_VERSION)-web
+# Python's onnx has the checker of ONNX files.
+ONNX_VERSION := 1.23.2
+ONNX_VENV := $(dir $(ORT_DIR))onnx-$(ONNX_VERSION)
+
 # $(call install,WHY,PACKAGES): installs those Debian packages that are missing.
 define install
 	missing=(); \
@@ -113,8 +120,8 @@ run: runtime build ## render the sample sketch, then open the studio
 
 # ---- testing ----
 
-.PHONY: test lint test-unit test-race test-fuzz test-matprofile test-window test-render
-test: setup lint test-unit test-race test-matprofile test-fuzz test-window test-render ## check everything
+.PHONY: test lint test-unit test-race test-fuzz test-matprofile test-window test-render test-export test-full
+test: setup lint test-unit test-race test-matprofile test-fuzz test-window test-render test-export ## check everything
 	@echo "==> Everything passed"
 
 lint: setup-build ## gofmt, go vet, staticcheck
@@ -168,7 +175,46 @@ test-render: runtime build ## the built command renders sketches end to end, wit
 		MAQUETTE_ONNXRUNTIME="$${MAQUETTE_ONNXRUNTIME:-$(ORT_LIBRARY)}" \
 		go test -count=1 -tags '$(TAGS) e2e' -run '^TestEndToEnd' .
 
-.PHONY: audit bench clean
+# What the test of exports needs: onnxruntime-web out of its npm package, and the onnx package.
+ort-web:
+	@if [ ! -e "$(ORT_WEB_DIR)/ort.wasm.min.mjs" ]; then \
+		if ! command -v npm >/dev/null; then $(call install,for fetching onnxruntime-web,npm); fi; \
+		echo "==> Fetching onnxruntime-web $(ORT_VERSION) with npm (33 MB, once) into $(ORT_WEB_DIR)"; \
+		mkdir -p "$(ORT_WEB_DIR)"; \
+		tmp=$$(mktemp -d "$(ORT_WEB_DIR)/fetch.XXXXXX"); trap 'rm -rf "$$tmp"' EXIT; \
+		npm pack --loglevel=error --pack-destination "$$tmp" onnxruntime-web@$(ORT_VERSION) >/dev/null; \
+		archive="$$tmp/onnxruntime-web-$(ORT_VERSION).tgz"; \
+		want=$$(printf %s '$(ORT_WEB_INTEGRITY)' | base64 -d | od -An -v -tx1 | tr -d ' \n'); \
+		printf '%s  %s\n' "$$want" "$$archive" | sha512sum --check --status \
+			|| { echo "onnxruntime-web-$(ORT_VERSION).tgz is not the file it should be. Nothing was installed." >&2; exit 1; }; \
+		tar -xzf "$$archive" -C "$$tmp" package/dist/ort.wasm.min.mjs package/dist/ort-wasm-simd-threaded.mjs package/dist/ort-wasm-simd-threaded.wasm; \
+		mv "$$tmp"/package/dist/ort-wasm-simd-threaded.* "$$tmp/package/dist/ort.wasm.min.mjs" "$(ORT_WEB_DIR)/"; \
+	fi
+
+onnx-checker:
+	@if ! "$(ONNX_VENV)/bin/python" -c 'import onnx' 2>/dev/null; then \
+		if ! python3 -m ensurepip --version >/dev/null 2>&1; then $(call install,for the checker of ONNX files,python3-venv); fi; \
+		echo "==> Fetching onnx $(ONNX_VERSION) with pip (once) into $(ONNX_VENV)"; \
+		python3 -m venv "$(ONNX_VENV)"; \
+		"$(ONNX_VENV)/bin/pip" install --quiet --disable-pip-version-check onnx==$(ONNX_VERSION); \
+	fi
+
+test-export: setup-build setup-test runtime ort-web onnx-checker ## exported models: onnx.checker takes them, a browser runs them
+	@echo "==> exported ONNX models"
+	@MAQUETTE_ORT_WEB="$(ORT_WEB_DIR)" MAQUETTE_ONNX_PYTHON="$(ONNX_VENV)/bin/python" \
+		go test -count=1 -tags '$(TAGS) export' -run '^Test(CheckerAccepts|BrowserRuns)' ./inference
+
+# A Python with the packages of inference/testdata/requirements.txt, and a folder
+# on a disk with 30 GB free, for full-size random checkpoints. See README.
+REFERENCE_PYTHON ?= python3
+FULL_DIR ?= build/fullsize
+FULL_FAMILIES ?= sd1 sdxl
+
+test-full: setup-build runtime ## full-size random checkpoints render as in diffusers (not part of make test: 30 GB of disk, 20 GB of memory)
+	$(REFERENCE_PYTHON) inference/testdata/make_fullsize.py "$(FULL_DIR)" --families $(FULL_FAMILIES)
+	MAQUETTE_FULLSIZE="$(abspath $(FULL_DIR))" go test -count=1 -v -timeout 2h -tags '$(TAGS) fullsize' -run '^TestFullSize' ./inference
+
+.PHONY: ort-web onnx-checker audit bench clean
 audit: setup-build ## look for known vulnerabilities (asks the Go vulnerability database)
 	go tool govulncheck ./...
 

@@ -87,7 +87,7 @@ def own(net, name):
 
 def open_clip(part, prefix, net, spare):
     get = lambda name: [part, own(net, name)]
-    h = net.config.hidden_size
+    h, inner = net.config.hidden_size, net.config.intermediate_size
     out = [["token_embedding.weight", [get("text_model.embeddings.token_embedding.weight")], [49408, h], False],
            ["positional_embedding", [get("text_model.embeddings.position_embedding.weight")], [77, h], False]]
     out += [[f"ln_final.{k}", [get(f"text_model.final_layer_norm.{k}")], [h], False] for k in ("weight", "bias")]
@@ -101,8 +101,8 @@ def open_clip(part, prefix, net, spare):
             add = lambda to, names, rows, c: out.append([f"transformer.resblocks.{i}.{to}", [get(at + x) for x in names], [rows] + cols(c), False])
             add(f"attn.in_proj_{k}", [f"self_attn.{q}_proj.{k}" for q in "qkv"], 3 * h, h)
             add(f"attn.out_proj.{k}", [f"self_attn.out_proj.{k}"], h, h)
-            add(f"mlp.c_fc.{k}", [f"mlp.fc1.{k}"], 2 * h, h)
-            add(f"mlp.c_proj.{k}", [f"mlp.fc2.{k}"], h, 2 * h)
+            add(f"mlp.c_fc.{k}", [f"mlp.fc1.{k}"], inner, h)
+            add(f"mlp.c_proj.{k}", [f"mlp.fc2.{k}"], h, inner)
             for a, b in (("ln_1", "layer_norm1"), ("ln_2", "layer_norm2")):
                 out.append([f"transformer.resblocks.{i}.{a}.{k}", [get(at + f"{b}.{k}")], [h], False])
     return [[prefix + e[0], *e[1:]] for e in out]
