@@ -66,6 +66,20 @@ func (c *sessionCache) unpin() error {
 	return c.shrink(c.limit)
 }
 
+// release closes all sessions that the running render doesn't use, and those of
+// the network of that name.
+func (c *sessionCache) release(network string) error {
+	for key, s := range c.loaded {
+		if s.pinned && s.Name() != network {
+			continue
+		}
+		if err := c.drop(key); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // shrink closes the sessions that were used longest ago until at most limit bytes are held.
 func (c *sessionCache) shrink(limit int64) error {
 	for c.bytes > limit {

@@ -29,6 +29,7 @@ func (r *run) decode(ctx context.Context, latents []float32, images []int) error
 		}
 		img = r.finished.onto(img)
 		r.res.Images[number] = img
+		delete(r.latents, number)
 		r.meter.finishedDecode(number, time.Since(began), img)
 	}
 	return nil

@@ -421,7 +421,7 @@ func TestFailingProviderIsReplaced(t *testing.T) {
 	e.exec = func(ctx context.Context, s *runtime.Session, in map[string]*runtime.Tensor) (map[string]*runtime.Tensor, error) {
 		if s.Name() == "UNet" && decoded && failures == 0 {
 			failures++
-			return nil, &providerError{"WebGPU", errors.New("device lost")}
+			return nil, &providerError{"WebGPU", "UNet", errors.New("device lost")}
 		}
 		return runSession(ctx, s, in)
 	}

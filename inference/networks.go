@@ -307,18 +307,14 @@ func (r *run) session(ctx context.Context, p part, size arch.Size) (*runtime.Ses
 		}
 		return p.build(size)
 	}
-	s, err := r.e.rt.NewSessionFor(ctx, p.title(), build, runtime.Options{Providers: usable, Threads: r.e.cfg.Threads, Note: r.note})
-	if err != nil {
-		return nil, err
-	}
-	// What was passed over once is not tried again for every network.
-	for _, name := range usable {
-		if name == s.Provider() {
-			break
+	// What was passed over once is not tried again for every network, nor in the
+	// next render, unless this one was too large.
+	passed := func(name string, err error) {
+		if r.avoid[name] = true; !outOfMemory(err) {
+			r.e.failed[name] = fmt.Sprintf("it can't run the %s: %v", p.title(), err)
 		}
-		r.e.failed[name] = "it can't run the " + p.title()
 	}
-	return s, nil
+	return r.e.rt.NewSessionFor(ctx, p.title(), build, runtime.Options{Providers: usable, Threads: r.e.cfg.Threads, Note: r.note, Passed: passed})
 }
 
 // usable are the providers to try for a network.

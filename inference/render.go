@@ -84,43 +84,6 @@ func (e *Engine) renderOnProviders(ctx context.Context, req Request, report func
 	return res, h.err
 }
 
-// complete makes all images of a run, going on with the CPU where another
-// provider fails.
-func (r *run) complete(ctx context.Context) error {
-	e := r.e
-	err := r.attempt(ctx)
-	var broken *providerError
-	if errors.As(err, &broken) && ctx.Err() == nil {
-		r.avoid[broken.provider] = true
-		// One failure may be this render's, such as one too large for the GPU.
-		if e.strikes[broken.provider]++; e.strikes[broken.provider] >= maxStrikes {
-			e.failed[broken.provider] = broken.err.Error()
-		}
-		r.note(fmt.Sprintf("%s failed while rendering, so the CPU goes on: %v", broken.provider, broken.err))
-		if err := e.cache.clear(); err != nil {
-			return err
-		}
-		err = r.attempt(ctx)
-	}
-	if err == nil && len(r.avoid) == 0 {
-		delete(e.strikes, r.res.Provider)
-	}
-	return err
-}
-
-// maxStrikes is the number of renders in a row that a provider may fail before
-// it isn't tried any more.
-const maxStrikes = 2
-
-// providerError reports a provider other than the CPU that failed to run a network.
-type providerError struct {
-	provider string
-	err      error
-}
-
-func (e *providerError) Error() string { return e.err.Error() }
-func (e *providerError) Unwrap() error { return e.err }
-
 type hashResult struct {
 	hashes map[string]string
 	err    error
@@ -170,6 +133,12 @@ type run struct {
 	// starts are the images that a second pass starts from, one for each image, in
 	// place of the request's; or nil.
 	starts []image.Image
+	// latents are those of images that are denoised and not decoded yet, by number.
+	latents map[int][]float32
+	// mostAtOnce and largestTile bound the images of a batch and the side of the
+	// VAE's tiles after the memory ran out; 0 means no bound.
+	mostAtOnce, largestTile int
+	atOnce                  int // images of the running batch
 	// finished and shown are what images and previews are laid over, or nil.
 	finished, shown *overlay
 }
@@ -239,6 +208,9 @@ func (r *run) attempt(ctx context.Context) error {
 	default:
 		most = gpuBatch
 	}
+	if r.mostAtOnce > 0 {
+		most = min(most, r.mostAtOnce)
+	}
 	batches := r.batches(most)
 	r.meter.batches(batches)
 	for _, images := range batches {
@@ -246,7 +218,7 @@ func (r *run) attempt(ctx context.Context) error {
 			continue // an earlier attempt made them
 		}
 		began := time.Now()
-		latents, err := r.denoise(ctx, job, images)
+		latents, err := r.latentsOf(ctx, job, images)
 		if err != nil {
 			return err
 		}
@@ -278,7 +250,7 @@ func (r *run) batches(most int) [][]int {
 func runSession(ctx context.Context, s *runtime.Session, in map[string]*runtime.Tensor) (map[string]*runtime.Tensor, error) {
 	out, err := s.Run(ctx, in)
 	if err != nil && ctx.Err() == nil && s.Provider() != runtime.CPU {
-		return nil, &providerError{s.Provider(), err}
+		return nil, &providerError{s.Provider(), s.Name(), err}
 	}
 	return out, err
 }

@@ -99,6 +99,9 @@ func (r *run) tile(p part) error {
 	if err != nil {
 		return err
 	}
+	if most := r.largestTile; most > 0 && (tile == 0 || tile > most) && (most < r.w || most < r.h) {
+		tile = most
+	}
 	if *p.tile = tile; tile > 0 {
 		r.note(fmt.Sprintf("Memory is short for the VAE at %d×%d pixels, so it works in tiles of %d; tones may differ a little from a picture made at once",
 			r.req.Width, r.req.Height, tile*sideStep))

@@ -30,6 +30,8 @@ type Options struct {
 	LowMemory bool
 	// Note receives a sentence for the user when a provider was passed over; may be nil.
 	Note func(string)
+	// Passed is told the providers that were passed over, and why; may be nil.
+	Passed func(provider string, reason error)
 }
 
 // Session is a model that is ready to run. Runs of one session may overlap.
@@ -78,6 +80,9 @@ func (r *Runtime) NewSessionFor(ctx context.Context, title string, build func(pr
 		}
 		r.log.Warn("provider failed", "model", m.Name, "provider", name, "err", err)
 		failures = append(failures, fmt.Errorf("%s: %w", name, err))
+		if name != CPU && o.Passed != nil {
+			o.Passed(name, errors.New(plain(err)))
+		}
 		if name != CPU && o.Note != nil {
 			o.Note(fmt.Sprintf("%s can't run the %s, so the next provider does: %v", name, m.Name, plain(err)))
 		}
