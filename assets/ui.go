@@ -6,7 +6,7 @@ import (
 	"io/fs"
 )
 
-//go:embed icons/*.png icons/*.svg fonts/*.otf translations/*.json
+//go:embed icons/*.png icons/*.svg fonts/*.otf fonts/*.ttf translations/*.json
 var window embed.FS
 
 // Icon returns a file of the icons folder, such as "maquette.png" (the app's
@@ -15,12 +15,13 @@ var window embed.FS
 func Icon(name string) []byte { return mustRead("icons/" + name) }
 
 // Font returns a font file of the fonts folder. The fonts hold Chinese
-// characters and no Latin; see fonts/make_subset.py.
+// characters and no Latin; see fonts/make_subset.py. The regular one has TrueType
+// outlines.
 func Font(name string) []byte { return mustRead("fonts/" + name) }
 
 // The bundled fonts.
 const (
-	FontChinese     = "NotoSansSC-Regular-subset.otf"
+	FontChinese     = "NotoSansSC-Regular-subset.ttf"
 	FontChineseBold = "NotoSansSC-Bold-subset.otf"
 )
 

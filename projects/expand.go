@@ -11,12 +11,22 @@ import (
 // names is the same for all members: the sketch and its control images, and, as
 // the seed is, the noise that the images begin from; so the design stays and
 // only what was named changes. The base's Count is not used; for several seeds
-// there is the field "seed".
+// there is the field "seed". Where the base shows several views, these are one
+// more axis, and the views of each combination are rendered together, as one job.
 //
 // The jobs come in the order in which they are best rendered: what takes long to
 // change, such as the checkpoint, changes seldom. Errors: *TooManyError,
 // *FieldError, and recipes that Validate refuses, each with what to do.
 func Expand(base Recipe, name string, axes []Axis) (Set, []SetJob, error) {
+	views := 1
+	if v := base.Views; v != nil && base.View == "" && len(v.Cameras) > 1 {
+		axis := Axis{Field: ViewField, Label: "view"}
+		for _, name := range v.Cameras {
+			axis.Values = append(axis.Values, AxisValue{Value: name})
+		}
+		// Last, as the places of a job follow each other.
+		axes, views = append(slices.Clone(axes), axis), len(v.Cameras)
+	}
 	set, err := NewSet(name, base.Prompt, axes)
 	if err != nil {
 		return Set{}, nil, err
@@ -25,23 +35,27 @@ func Expand(base Recipe, name string, axes []Axis) (Set, []SetJob, error) {
 	if err != nil {
 		return Set{}, nil, err
 	}
-	jobs := make([]SetJob, 0, set.Count())
-	for _, at := range set.Places() {
-		r, err := set.recipe(fields, base, at)
+	jobs := make([]SetJob, 0, set.Count()/views)
+	for places := range slices.Chunk(set.Places(), views) {
+		r, err := set.recipe(fields, base, places[0])
+		if views > 1 {
+			r.View, r.Count = "", views
+		}
 		if err == nil {
 			err = r.Validate()
 		}
 		if err != nil {
-			return Set{}, nil, fmt.Errorf("%s: %w", strings.Join(Place{Set: set, At: at}.Labels(), ", "), err)
+			return Set{}, nil, fmt.Errorf("%s: %w", strings.Join(Place{Set: set, At: places[0]}.Labels(), ", "), err)
 		}
-		jobs = append(jobs, SetJob{Recipe: r, At: [][]int{at}})
+		jobs = append(jobs, SetJob{Recipe: r, At: places})
 	}
 	sortJobs(fields, jobs)
 	return set, jobs, nil
 }
 
 // Recipe is the recipe of one place, made of another recipe of the set: of its
-// base or of any member. It has Count 1.
+// base or of any member. It has Count 1; of a set with views, WholeSet makes that
+// of all views of the combination.
 func (s Set) Recipe(base Recipe, at []int) (Recipe, error) {
 	fields, err := s.fields()
 	if err != nil {
@@ -72,8 +86,7 @@ func (s Set) fields() ([]axisField, error) {
 }
 
 func (s Set) recipe(fields []axisField, base Recipe, at []int) (Recipe, error) {
-	r := base
-	r.Controls = slices.Clone(base.Controls)
+	r := base.WholeSet().clone()
 	r.Prompt, r.Count = s.Template, 1
 	place := Place{Set: s, At: at}
 	var names, phrases, variant []string
@@ -95,6 +108,9 @@ func (s Set) recipe(fields []axisField, base Recipe, at []int) (Recipe, error) {
 	// After the fields, as the prompt may be one of them.
 	r.Prompt = fillPhrases(r.Prompt, names, phrases)
 	r.Variant = strings.Join(variant, ", ")
+	if k := r.viewIndex(); k >= 0 {
+		r.Seed += int64(k) // as the views of one job have
+	}
 	return r, nil
 }
 

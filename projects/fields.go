@@ -94,12 +94,45 @@ func Fields() []Field {
 		words("noise", []string{sampler.NoiseTorch, sampler.NoisePhilox}, func(r *Recipe, v string) { r.Noise = v }),
 		whole("clip_skip", 0, maxClipSkip, func(r *Recipe, v float64) { r.ClipSkip = int(v) }),
 		number("guidance_rescale", 0, 1, func(r *Recipe, v float64) { r.GuidanceRescale = v }),
+		{Name: "vae", Help: "a path, or a name in the model library", model: true, weight: 2,
+			set: func(r *Recipe, _ int, v fieldValue) error { r.VAE = v.text; return nil }},
 		whole("steps", 1, maxSteps, func(r *Recipe, v float64) { r.Steps = int(v) }),
 		number("guidance", 0, maxGuidance, func(r *Recipe, v float64) { r.Guidance = v }),
 		number("strength", 0, 1, func(r *Recipe, v float64) { r.Strength = v }),
 		{Name: "size", Help: "WIDTHxHEIGHT or one side, multiples of 8", weight: 3, set: setSize},
 	}
-	return append(fields, controlFields()...)
+	return slices.Concat(fields, loraFields(), controlFields())
+}
+
+// noLoRA is the value of the field "lora" for none.
+const noLoRA = "none"
+
+// loraFields are the fields of one LoRA.
+func loraFields() []Field {
+	return []Field{
+		{Name: "lora", Help: "a path, a name in the model library, or " + noLoRA, model: true, weight: 3, set: func(r *Recipe, n int, v fieldValue) error {
+			switch {
+			case v.text == noLoRA && n < len(r.LoRAs):
+				r.LoRAs[n].UNet, r.LoRAs[n].Text = 0, 0
+			case v.text == noLoRA:
+			case n < len(r.LoRAs):
+				r.LoRAs[n].Path = v.text
+			case n == len(r.LoRAs):
+				r.LoRAs = append(r.LoRAs, RecipeLoRA{Path: v.text, UNet: 1, Text: 1})
+			default:
+				return fmt.Errorf("the recipe has %d LoRAs", len(r.LoRAs))
+			}
+			return nil
+		}},
+		{Name: "lora.weight", Help: fmt.Sprintf("%d to %d", -maxStrength, maxStrength), Number: true, low: -maxStrength, high: maxStrength, weight: 1,
+			set: func(r *Recipe, n int, v fieldValue) error {
+				if n >= len(r.LoRAs) {
+					return fmt.Errorf("the recipe has no LoRA %d; name one with the field lora before", n+1)
+				}
+				r.LoRAs[n].UNet, r.LoRAs[n].Text = v.number, v.number
+				return nil
+			}},
+	}
 }
 
 // controlFields are the fields of one control.

@@ -105,7 +105,11 @@ func (a typedAxis) axis(resolve ResolveModel) (Axis, error) {
 	}
 	out := Axis{Field: f.Name}
 	if index > 0 {
-		out.Field = strings.Replace(f.Name, ".", strconv.Itoa(index+1)+".", 1)
+		kind, rest, _ := strings.Cut(f.Name, ".")
+		out.Field = kind + strconv.Itoa(index+1)
+		if rest != "" {
+			out.Field += "." + rest
+		}
 	}
 	f.Name = out.Field // for errors
 	for _, typed := range a.values {

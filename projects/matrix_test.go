@@ -45,6 +45,7 @@ func TestParseMatrix(t *testing.T) {
 		`negative=blurry\, dark|,steps=3`:       "negative=blurry, dark| steps=3",
 		"seed=4294967295":                       "seed=4294967295",
 		"prompt=a..b|c=d":                       "prompt=a..b|c=d",
+		"lora2=none|ink,lora2.weight=-1|0.5":    "lora2=none(none)|ink(ink) lora2.weight=-1|0.5",
 	} {
 		axes, err := ParseMatrix(text, nil)
 		if err != nil {
@@ -223,7 +224,12 @@ func TestExpand(t *testing.T) {
 	if err != nil || r.Prompt != "a brick house" || r.Controls[1].Weight != 0.4 || r.Width != 64 || r.Variant != "brick, 0.4, 64" {
 		t.Errorf("%+v, %v", r, err)
 	}
+	base.LoRAs = []RecipeLoRA{{Path: "ink", UNet: 0.8, Text: 0.8}}
 	for text, want := range map[string]string{
+		"lora=none|chalk,lora.weight=1":       "",
+		"lora2=chalk,lora2.weight=0.5|1":      "",
+		"lora3=chalk":                         "the recipe has 1 LoRAs",
+		"lora2.weight=1":                      "no LoRA 2",
 		"control3.weight=1":                   "has no control 3",
 		"control.start=0.9,seed=1":            "",
 		"seed=1..30,steps=1..30":              "900 images",
@@ -240,12 +246,61 @@ func TestExpand(t *testing.T) {
 	}
 }
 
+// TestExpandViews varies an object that is shown from several sides.
+func TestExpandViews(t *testing.T) {
+	p := newProject(t)
+	pt := &painter{}
+	q := newQueue(t, p, pt)
+	base := small("a vase", 1)
+	base.Views = DefaultViews(StarterCheckpoint, "front", "back")
+	colour, err := ParsePhrases("colour={red|blue}", PhraseOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	set, jobs, err := Expand(base, "", []Axis{colour})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(jobs) != 2 || jobs[1].Recipe.Count != 2 || jobs[1].Recipe.View != "" || len(jobs[1].At) != 2 || !set.HasViews() || !set.HasVariants() {
+		t.Fatalf("%+v", jobs)
+	}
+	queued, err := q.EnqueueSet(context.Background(), "", drawing(), set, jobs)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, j := range queued {
+		if j = wait(t, q, j.ID); j.State != JobDone {
+			t.Fatalf("%s: %s", j.State, j.Error)
+		}
+	}
+	_, members, err := p.Members(context.Background(), set.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, c := range members {
+		got = append(got, fmt.Sprintf("%s from the %s, seed %d", c.Recipe.Prompt, c.Recipe.View, c.Recipe.Seed))
+	}
+	want := []string{"a vase, red from the front, seed 1000", "a vase, red from the back, seed 1001",
+		"a vase, blue from the front, seed 1000", "a vase, blue from the back, seed 1001"}
+	if !slices.Equal(got, want) {
+		t.Errorf("members %q, want %q", got, want)
+	}
+	r, err := set.Recipe(members[0].Recipe, []int{1, 1})
+	if err != nil || r.Validate() != nil || r.View != "back" || r.Seed != 1001 || r.Prompt != "a vase, blue" {
+		t.Errorf("%+v, %v", r, err)
+	}
+}
+
 // TestEveryFieldChangesTheRecipe puts a value into each field: a field that does nothing is a mistake in the table.
 func TestEveryFieldChangesTheRecipe(t *testing.T) {
 	for _, f := range Fields() {
 		r := small("x", 1)
 		value := "photo"
 		switch {
+		case f.Name == "lora.weight":
+			r.LoRAs = []RecipeLoRA{{Path: "ink", UNet: 1, Text: 1}}
+			value = "0.5"
 		case f.Number:
 			value = formatNumber(f.high)
 		case f.Words != nil:

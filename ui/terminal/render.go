@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
-	"reflect"
 	"strings"
 	"time"
 
@@ -42,13 +41,14 @@ render and keeps the images that are finished.
 
 With --json, standard output has one JSON object a line, told apart by "event":
 
+  set       id, name, axes, images, estimate_seconds (absent while unknown)
   start     project, sketch_id, job, recipe
   progress  stage (load, encode, denoise, decode), step, steps, fraction,
             remaining_seconds (absent while unknown)
   note      text, such as a fallback to another provider
   concept   id, image, sidecar, seed, view (absent without), width, height,
             seconds, job
-  done      job, state (done, failed, cancelled), concepts, seconds, provider
+  done      job or set, state (done, failed, cancelled), concepts, seconds, provider
   error     message; the command then ends with exit code 1, or 2 where the
             command line is wrong`
 
@@ -87,13 +87,15 @@ const renderExample = `  # A bundled sketch with its own prompt
 
 // renderOptions are the flags of `maquette render` beside those of the recipe.
 type renderOptions struct {
-	recipe recipeFlags
-	views  viewFlags
-	dir    string
-	engine engineFlags
-	skip   bool
-	resume bool
-	like   string
+	recipe   recipeFlags
+	views    viewFlags
+	variants variantFlags
+	dir      string
+	engine   engineFlags
+	skip     bool
+	resume   bool
+	set      string
+	like     string
 }
 
 func (s *session) renderCommand() *cobra.Command {
@@ -101,7 +103,7 @@ func (s *session) renderCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "render SKETCH -p PROMPT --project DIR",
 		Short:   "Render a sketch into concept images",
-		Long:    renderHelp + adapterHelp + fmt.Sprintf(renderViewsHelp, viewNames()),
+		Long:    renderHelp + adapterHelp + fmt.Sprintf(renderViewsHelp, viewNames()) + variantsHelp,
 		Example: renderExample,
 		Args: func(cmd *cobra.Command, args []string) error {
 			if !o.resume {
@@ -119,6 +121,9 @@ func (s *session) renderCommand() *cobra.Command {
 			if o.resume {
 				return s.resume(cmd.Context(), o)
 			}
+			if o.set != "" {
+				return usagef("--set is for --resume; new variants get a set of their own, see --set-name")
+			}
 			return s.render(cmd, args[0], o)
 		},
 	}
@@ -126,12 +131,14 @@ func (s *session) renderCommand() *cobra.Command {
 	flags.SortFlags = false
 	o.recipe.add(flags)
 	o.views.add(cmd)
+	o.variants.add(cmd)
 	flags.StringVar(&o.dir, "project", "", "project folder that the images go to")
 	must(cmd.MarkFlagDirname("project"))
 	o.engine.add(flags)
 	flags.StringVar(&o.like, "like", "", "begin with the recipe of this image, a concept or a PNG of another tool; other flags change it")
 	flags.BoolVar(&o.skip, "skip-existing", false, "render only the seeds of which the project has no image with this sketch and recipe")
 	flags.BoolVar(&o.resume, "resume", false, "render what an earlier run of the project left unfinished")
+	flags.StringVar(&o.set, "set", "", "with --resume: render what is missing of this set, also what failed or was cancelled")
 	s.jsonFlag(cmd, "print one JSON object a line")
 	must(cmd.RegisterFlagCompletionFunc("sampler", cobra.FixedCompletions(
 		sampler.Names(), cobra.ShellCompDirectiveNoFileComp)))
@@ -201,6 +208,16 @@ func (s *session) render(cmd *cobra.Command, arg string, o renderOptions) error 
 	if err := checkAdapters(ctx, library, recipe); err != nil {
 		return err
 	}
+	members, err := o.variants.members(ctx, s, flags, library, &recipe)
+	if err != nil {
+		return err
+	}
+	if members != nil && o.skip {
+		return usagef("--skip-existing can't be used with variants; --resume --set goes on with a set")
+	}
+	if o.variants.dryRun {
+		return s.dryRun(ctx, o.dir, recipe, members)
+	}
 	p, err := openOrCreate(ctx, o.dir, !inProject)
 	if err != nil {
 		return err
@@ -220,6 +237,9 @@ func (s *session) render(cmd *cobra.Command, arg string, o renderOptions) error 
 		}
 		if err := keepDrawings(ctx, p, id, drawings); err != nil {
 			return err
+		}
+		if members != nil {
+			return s.renderSet(ctx, p, q, id, k.img, members, o.variants.sheet)
 		}
 		recipes := []projects.Recipe{recipe}
 		if o.skip {
@@ -261,12 +281,23 @@ func (s *session) resume(ctx context.Context, o renderOptions) error {
 		return err
 	}
 	return s.withQueue(p, library, o.engine.over(set), log, func(q *projects.Queue) error {
+		if o.set != "" {
+			return s.resumeSet(ctx, p, q, o.set, o.variants.sheet)
+		}
 		found := false
+		sets := map[string]bool{}
 		for _, job := range q.Jobs() {
-			if job.State != projects.JobInterrupted {
+			if job.State != projects.JobInterrupted || job.Set != nil && sets[job.Set.ID] {
 				continue
 			}
 			found = true
+			if job.Set != nil && job.Recipe.Views == nil {
+				sets[job.Set.ID] = true
+				if err := s.resumeSet(ctx, p, q, job.Set.ID, ""); err != nil {
+					return err
+				}
+				continue
+			}
 			w := s.watch(p, q)
 			if err := q.Retry(job.ID); err != nil {
 				w.stop()
@@ -309,60 +340,6 @@ func openOrCreate(ctx context.Context, dir string, create bool) (*projects.Proje
 		return projects.Create(ctx, dir, "")
 	}
 	return p, err
-}
-
-// missing returns the recipes that make those images of r that the project
-// does not have yet, with runs of seeds kept together.
-func missing(ctx context.Context, p *projects.Project, sketchID string, r projects.Recipe) ([]projects.Recipe, error) {
-	concepts, _, err := p.Concepts(ctx, projects.Query{})
-	if err != nil {
-		return nil, err
-	}
-	var out []projects.Recipe
-	gap := true // the next missing seed begins a new run
-	for i := range r.Count {
-		one := r
-		one.Seed, one.Count = r.Seed+int64(i), 1
-		if hasConcept(concepts, sketchID, one) {
-			gap = true
-			continue
-		}
-		if gap {
-			out, gap = append(out, one), false
-		} else {
-			out[len(out)-1].Count++
-		}
-	}
-	return out, nil
-}
-
-// hasConcept says whether a concept was made from the sketch with the recipe.
-func hasConcept(concepts []projects.Concept, sketchID string, r projects.Recipe) bool {
-	for _, c := range concepts {
-		c.Recipe.Count = 1
-		if c.SketchID == sketchID && sameRecipe(c.Recipe, r) {
-			return true
-		}
-	}
-	return false
-}
-
-// sameRecipe compares recipes; no parameters and an empty map of them are the same.
-func sameRecipe(a, b projects.Recipe) bool {
-	if len(a.Controls) != len(b.Controls) {
-		return false
-	}
-	for i := range a.Controls {
-		x, y := a.Controls[i], b.Controls[i]
-		if len(x.Params) == 0 && len(y.Params) == 0 {
-			x.Params, y.Params = nil, nil
-		}
-		if !reflect.DeepEqual(x, y) {
-			return false
-		}
-	}
-	a.Controls, b.Controls = nil, nil
-	return reflect.DeepEqual(a, b)
 }
 
 // seconds rounds a duration for people.

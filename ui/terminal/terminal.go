@@ -165,6 +165,7 @@ func (s *session) rootCommand() *cobra.Command {
 		s.controlCommand(),
 		s.viewsCommand(),
 		s.projectCommand(),
+		s.phrasesCommand(),
 		s.evalCommand(),
 		s.modelsCommand(),
 		s.exportCommand(),

@@ -37,8 +37,10 @@ type (
 		Job     string  `json:"job"`
 	}
 	doneEvent struct {
-		Event    string            `json:"event"` // "done"
-		Job      string            `json:"job"`
+		Event string `json:"event"` // "done"
+		// Job or Set is absent.
+		Job      string            `json:"job,omitempty"`
+		Set      string            `json:"set,omitempty"`
 		State    projects.JobState `json:"state"`
 		Concepts []string          `json:"concepts"`
 		Seconds  float64           `json:"seconds"`
