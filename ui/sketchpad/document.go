@@ -87,10 +87,10 @@ func (d *Document) Objects() []*Object {
 	return d.state.objects
 }
 
-// Empty reports whether nothing has been drawn or pasted. The underlay does not count.
+// Empty reports whether nothing has been drawn or pasted. The underlay and the mask do not count.
 func (d *Document) Empty() bool {
 	for _, o := range d.Objects() {
-		if o.Kind != KindEraser {
+		if o.Kind != KindEraser && !o.Kind.masks() {
 			return false
 		}
 	}
@@ -142,16 +142,22 @@ func (d *Document) Add(objects ...*Object) error {
 	return nil
 }
 
-// Clear removes every object; the underlay stays.
+// Clear removes everything that is drawn; the underlay and the mask stay.
 func (d *Document) Clear() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.cancelLive()
-	if len(d.state.objects) == 0 {
+	if d.state.drawn() == 0 {
 		return
 	}
 	next := d.state
 	next.objects, next.weight = nil, weight{}
+	for _, o := range d.state.objects {
+		if o.Kind.masks() {
+			next.objects = append(next.objects, o)
+		}
+	}
+	next.weight = next.weight.with(next.objects...)
 	d.commitFresh(next)
 }
 

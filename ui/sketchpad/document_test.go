@@ -120,7 +120,7 @@ func TestParseRefuses(t *testing.T) {
 		"no JSON":          {`{"version":`, "drawing"},
 		"not an object":    {`[1,2]`, "drawing"},
 		"no version":       {`{}`, "no version"},
-		"newer":            {`{"version":2,"objects":"later"}`, "newer version"},
+		"newer":            {`{"version":3,"objects":"later"}`, "newer version"},
 		"no canvas":        {`{"version":1}`, "canvas is 0×0"},
 		"huge canvas":      {`{"version":1,"width":100000,"height":100000}`, "canvas"},
 		"unknown kind":     {object(`{"kind":"spray","points":[1,2]}`), "spray"},

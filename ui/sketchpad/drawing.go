@@ -21,10 +21,14 @@ func (p *Pad) startDrawing(pos fyne.Position) {
 		g.kind = KindEllipse
 	case ToolEraser:
 		g.kind = KindEraser
+	case ToolMask:
+		g.kind = KindMask
+	case ToolUnmask:
+		g.kind = KindUnmask
 	default:
 		g.kind = KindBrush
 	}
-	freehand := g.kind == KindBrush || g.kind == KindEraser
+	freehand := g.kind.freehand()
 	p.doc.begin(p.object(g.kind))
 	if freehand && !p.shift {
 		g.action = stroking
@@ -45,10 +49,7 @@ func (p *Pad) startDrawing(pos fyne.Position) {
 
 // object returns an object without points, as the present brush and mirror make it.
 func (p *Pad) object(kind Kind) Object {
-	b := p.brush
-	if kind == KindEraser {
-		b = p.eraser
-	}
+	b := p.Brush()
 	o := Object{Kind: kind, Width: b.Size, Softness: b.Softness}
 	o.Mirror = Axis{Vertical: p.mirrorV, Horizontal: p.mirrorH}
 	if p.mirrorV {
@@ -151,7 +152,7 @@ func (p *Pad) shapeTo(pos fyne.Position) {
 // shapeEnd returns the second point of the shape for a pointer at pos: snapped, or constrained while Shift is held.
 func (p *Pad) shapeEnd(pos fyne.Position) Point {
 	g := &p.gesture
-	straight := g.kind == KindBrush || g.kind == KindEraser
+	straight := g.kind.freehand()
 	x, y := p.view.ToCanvas(pos)
 	to := bounded(x, y, 1)
 	if !straight {

@@ -8,8 +8,9 @@ import (
 	"image"
 )
 
-// formatVersion is the version of the JSON form that MarshalJSON writes.
-const formatVersion = 1
+// formatVersion is the newest version of the JSON form. A drawing with a mask has it, which versions of the app that know
+// no masks would refuse; others have plainVersion, which those read too.
+const formatVersion, plainVersion = 2, 1
 
 // ErrNewerVersion is returned by ParseDocument for a document written by a newer version of the app.
 var ErrNewerVersion = errors.New("the drawing was saved by a newer version of Maquette")
@@ -60,7 +61,11 @@ func (d *Document) MarshalJSON() ([]byte, error) {
 	d.mu.Lock()
 	s := d.state
 	d.mu.Unlock()
-	f := fileDocument{Version: formatVersion, Width: s.size.X, Height: s.size.Y, Objects: make(fileObjects, len(s.objects))}
+	version := plainVersion
+	if s.drawn() < len(s.objects) {
+		version = formatVersion
+	}
+	f := fileDocument{Version: version, Width: s.size.X, Height: s.size.Y, Objects: make(fileObjects, len(s.objects))}
 	for i, o := range s.objects {
 		f.Objects[i] = o.file()
 	}

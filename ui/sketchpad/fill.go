@@ -90,8 +90,7 @@ func (d *Document) fillTile() bool {
 	if r.ink.stale[i] {
 		serial := r.serial[i]
 		d.mu.Unlock()
-		tile := image.NewRGBA(box)
-		rasterise(tile, s.objects, identity())
+		tile := s.rasterised(box)
 		d.mu.Lock()
 		if d.raster != r || r.serial[i] != serial {
 			d.mu.Unlock()
@@ -109,10 +108,16 @@ func (d *Document) fillTile() bool {
 }
 
 // store puts freshly rasterised pixels into tile i.
-func (r *raster) store(i int, tile *image.RGBA) {
-	box := tile.Rect
+func (r *raster) store(i int, tile drawnTile) {
+	box := tile.ink.Rect
 	for y := box.Min.Y; y < box.Max.Y; y++ {
-		copy(rowOf(r.ink.img, box.Min.X, box.Max.X, y), rowOf(tile, box.Min.X, box.Max.X, y))
+		copy(rowOf(r.ink.img, box.Min.X, box.Max.X, y), rowOf(tile.ink, box.Min.X, box.Max.X, y))
+		switch {
+		case tile.veil != nil:
+			copy(rowOf(r.ink.layer(true), box.Min.X, box.Max.X, y), rowOf(tile.veil, box.Min.X, box.Max.X, y))
+		case r.ink.veil != nil:
+			clear(rowOf(r.ink.veil, box.Min.X, box.Max.X, y))
+		}
 	}
 	r.ink.stale[i] = false
 	r.serial[i]++
@@ -121,9 +126,7 @@ func (r *raster) store(i int, tile *image.RGBA) {
 // freshen rasterises tile i at once if it is stale. The caller holds the lock.
 func (d *Document) freshen(i int) {
 	if r := d.raster; r.ink.stale[i] {
-		tile := image.NewRGBA(r.square(i, tileSide))
-		rasterise(tile, d.state.objects, identity())
-		r.store(i, tile)
+		r.store(i, d.state.rasterised(r.square(i, tileSide)))
 	}
 }
 

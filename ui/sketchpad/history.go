@@ -21,6 +21,7 @@ type record struct {
 	before, after state
 	box           image.Rectangle
 	blocks        map[int][]uint8 // pixels of the other side of the step, see live.blocks; nil if given up
+	mask          bool            // the blocks are of the mask
 	plane         *inkPlane       // … or all of them
 	bytes         int
 }
@@ -33,6 +34,9 @@ func (r *record) cost() int {
 	}
 	if r.plane != nil {
 		r.bytes += len(r.plane.img.Pix)
+		if r.plane.veil != nil {
+			r.bytes += len(r.plane.veil.Pix)
+		}
 	}
 	return r.bytes
 }
@@ -219,7 +223,7 @@ func (d *Document) swapBlocks(r *record) {
 	const atOnce = 192 // about 3 ms
 	for i, kept := range r.blocks {
 		box := d.raster.square(i, blockSide)
-		r.blocks[i] = d.raster.swapBlock(box, kept)
+		r.blocks[i] = d.raster.swapBlock(box, kept, r.mask)
 		if len(r.blocks) <= atOnce {
 			d.raster.flatten(box, d.state.opacity)
 			d.raster.note(box)

@@ -33,6 +33,10 @@ const (
 	iconCanvas icon = `<path d="M6.5 3 L6.5 17.5 L21 17.5"/><path d="M3 6.5 L17.5 6.5 L17.5 21"/>`
 	iconClear  icon = `<path d="M4.5 7 L19.5 7"/><path d="M9.5 4 L14.5 4"/><path d="M6.5 7 L7.5 20 L16.5 20 L17.5 7"/>` +
 		`<path d="M10.3 10.5 L10.3 16.5"/><path d="M13.7 10.5 L13.7 16.5"/>`
+	iconMask icon = `<path d="M12 4 C16.5 4 20 7.4 20 12 C20 16.6 16.5 20 12 20 C7.5 20 4 16.6 4 12 C4 7.4 7.5 4 12 4 Z"/>` +
+		`<path d="M6.5 17.2 L17.2 6.5"/><path d="M4.6 13.6 L13.6 4.6"/><path d="M10.4 19.4 L19.4 10.4"/>`
+	iconUnmask icon = `<path d="M12 4 C16.5 4 20 7.4 20 12 C20 16.6 16.5 20 12 20 C7.5 20 4 16.6 4 12 C4 7.4 7.5 4 12 4 Z"/>` +
+		`<path d="M8 12 L16 12"/>`
 	iconRemove icon = `<path d="M7 7 L17 17"/><path d="M17 7 L7 17"/>`
 )
 

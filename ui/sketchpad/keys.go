@@ -6,7 +6,7 @@ import (
 )
 
 // HandleRune acts on a typed character and reports whether it was for the pad: b brush, e eraser, l line, r rectangle,
-// o ellipse, p polygon, x and X mirror left–right and top–bottom, [ and ] brush size, 0 fit, 1 one to one.
+// o ellipse, p polygon, m and M mask and its eraser, x and X mirror left–right and top–bottom, [ and ] brush size, 0 fit, 1 one to one.
 func (p *Pad) HandleRune(r rune) bool {
 	switch r {
 	case 'b', 'B':
@@ -21,6 +21,10 @@ func (p *Pad) HandleRune(r rune) bool {
 		p.SetTool(ToolEllipse)
 	case 'p', 'P':
 		p.SetTool(ToolPolygon)
+	case 'm':
+		p.SetTool(ToolMask)
+	case 'M':
+		p.SetTool(ToolUnmask)
 	case 'x':
 		p.SetMirror(!p.mirrorV, p.mirrorH)
 	case 'X':

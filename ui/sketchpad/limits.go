@@ -27,7 +27,7 @@ var ErrFull = errors.New("the drawing is full")
 func (o *Object) validate() error {
 	least, most := 2, 2
 	switch o.Kind {
-	case KindBrush, KindEraser:
+	case KindBrush, KindEraser, KindMask, KindUnmask:
 		least, most = 1, maxStrokePoints
 	case KindPolygon:
 		most = maxStrokePoints

@@ -92,7 +92,7 @@ func (d *Document) finish() (bool, error) {
 	o.Points = append([]Point(nil), l.obj.Points...)
 	o.computeBox()
 	d.clearTail()
-	if o.Kind == KindBrush || o.Kind == KindEraser {
+	if o.Kind.freehand() {
 		d.settle(max(1, len(o.Points)-1))
 	} else {
 		o.outline(identity(), d.raster.bounds(), d.settledLine)
@@ -108,7 +108,7 @@ func (d *Document) finish() (bool, error) {
 	next := d.state
 	next.objects = append(next.objects[:len(next.objects):len(next.objects)], &o)
 	next.weight = size
-	d.push(&record{before: d.state, after: next, box: o.box, blocks: l.blocks})
+	d.push(&record{before: d.state, after: next, box: o.box, blocks: l.blocks, mask: o.Kind.masks()})
 	return true, nil
 }
 
@@ -186,7 +186,7 @@ func (d *Document) touch(i int, r image.Rectangle) {
 	box := d.raster.square(i, blockSide)
 	if _, kept := l.blocks[i]; !kept {
 		d.raster.squares(box, tileSide, d.freshen)
-		l.blocks[i] = d.raster.copyBlock(box)
+		l.blocks[i] = d.raster.copyBlock(box, l.obj.Kind.masks())
 	}
 	l.dirty[i] = l.dirty[i].Union(r.Intersect(box))
 }
@@ -194,8 +194,9 @@ func (d *Document) touch(i int, r image.Rectangle) {
 // composeLive brings ink and display up to date with mask and tail.
 func (d *Document) composeLive() {
 	r, l := d.raster, d.live
+	plane := r.ink.layer(l.obj.Kind.masks())
 	lay := layInk
-	if l.obj.Kind == KindEraser {
+	if l.obj.Kind.erases() {
 		lay = takeInk
 	}
 	for i, part := range l.dirty {
@@ -206,7 +207,7 @@ func (d *Document) composeLive() {
 				at := 4 * ((y-box.Min.Y)*box.Dx() + part.Min.X - box.Min.X)
 				kept = before[at : at+4*part.Dx()]
 			}
-			lay(rowOf(r.ink.img, part.Min.X, part.Max.X, y), kept,
+			lay(rowOf(plane, part.Min.X, part.Max.X, y), kept,
 				r.mask.row(part.Min.X, part.Max.X, y), r.tail.row(part.Min.X, part.Max.X, y))
 		}
 		r.flatten(part, d.state.opacity)
@@ -215,11 +216,11 @@ func (d *Document) composeLive() {
 	clear(l.dirty)
 }
 
-// copyBlock returns the ink inside box, row after row, or nil where there is none.
-func (r *raster) copyBlock(box image.Rectangle) []uint8 {
-	blank := true
+// copyBlock returns the ink or the mask inside box, row after row, or nil where there is none.
+func (r *raster) copyBlock(box image.Rectangle, mask bool) []uint8 {
+	plane, blank := r.ink.layer(mask), true
 	for y := box.Min.Y; y < box.Max.Y && blank; y++ {
-		for _, v := range rowOf(r.ink.img, box.Min.X, box.Max.X, y) {
+		for _, v := range rowOf(plane, box.Min.X, box.Max.X, y) {
 			if v != 0 {
 				blank = false
 				break
@@ -231,16 +232,16 @@ func (r *raster) copyBlock(box image.Rectangle) []uint8 {
 	}
 	out := make([]uint8, 0, 4*box.Dx()*box.Dy())
 	for y := box.Min.Y; y < box.Max.Y; y++ {
-		out = append(out, rowOf(r.ink.img, box.Min.X, box.Max.X, y)...)
+		out = append(out, rowOf(plane, box.Min.X, box.Max.X, y)...)
 	}
 	return out
 }
 
 // swapBlock puts kept, as copyBlock returned it, into box and returns what was there.
-func (r *raster) swapBlock(box image.Rectangle, kept []uint8) []uint8 {
-	was := r.copyBlock(box)
+func (r *raster) swapBlock(box image.Rectangle, kept []uint8, mask bool) []uint8 {
+	was, plane := r.copyBlock(box, mask), r.ink.layer(mask)
 	for y := box.Min.Y; y < box.Max.Y; y++ {
-		row := rowOf(r.ink.img, box.Min.X, box.Max.X, y)
+		row := rowOf(plane, box.Min.X, box.Max.X, y)
 		if kept == nil {
 			clear(row)
 		} else {

@@ -22,11 +22,13 @@ const (
 	ToolRectangle Tool = "rectangle"
 	ToolEllipse   Tool = "ellipse"
 	ToolPolygon   Tool = "polygon"
+	ToolMask      Tool = "mask"   // paints where the picture under the drawing may change
+	ToolUnmask    Tool = "unmask" // rubs the mask out
 )
 
 // Tools returns all tools in the order shown to users.
 func Tools() []Tool {
-	return []Tool{ToolBrush, ToolEraser, ToolLine, ToolRectangle, ToolEllipse, ToolPolygon}
+	return []Tool{ToolBrush, ToolEraser, ToolLine, ToolRectangle, ToolEllipse, ToolPolygon, ToolMask, ToolUnmask}
 }
 
 // Pad is the drawing surface: it shows a document and draws on it with the pointer. All its methods belong on Fyne's
@@ -49,6 +51,7 @@ type Pad struct {
 	tool      Tool
 	brush     Brush // of all tools but the eraser
 	eraser    Brush
+	masking   Brush // of the mask
 	mirrorV   bool
 	mirrorH   bool
 	snap      bool
@@ -104,12 +107,14 @@ func newPad(doc *Document, do func(func())) *Pad {
 		tool:   ToolBrush,
 		brush:  Brush{Size: 4, Taper: 0.25},
 		eraser: Brush{Size: 32},
-		exact:  View{Zoom: 1, Scale: 1},
-		view:   View{Zoom: 1, Scale: 1},
-		auto:   true,
-		do:     do,
-		now:    time.Now,
-		after:  func(d time.Duration, f func()) { time.AfterFunc(d, f) },
+		// Soft, so that what is new fades into what is there.
+		masking: Brush{Size: 96, Softness: 0.4},
+		exact:   View{Zoom: 1, Scale: 1},
+		view:    View{Zoom: 1, Scale: 1},
+		auto:    true,
+		do:      do,
+		now:     time.Now,
+		after:   func(d time.Duration, f func()) { time.AfterFunc(d, f) },
 	}
 	p.ExtendBaseWidget(p)
 	p.screen = newScreen(p)

@@ -21,7 +21,7 @@ func (o *Object) outline(t transform, clip image.Rectangle, emit func(a, b node)
 	for c := 0; c <= o.Mirror.copies(); c++ {
 		pen := pen{o: o, t: t, copy: c}
 		switch o.Kind {
-		case KindBrush, KindEraser:
+		case KindBrush, KindEraser, KindMask, KindUnmask:
 			for i := 0; i < max(1, len(o.Points)-1); i++ {
 				if pen.reaches(i, clip) {
 					pen.segment(i, emit)

@@ -26,9 +26,11 @@ type raster struct {
 	dirty  []image.Rectangle
 }
 
-// inkPlane holds the drawn pixels, premultiplied on a transparent ground. Its stale tiles have yet to be rasterised.
+// inkPlane holds the drawn pixels, premultiplied on a transparent ground, and the mask. Its stale tiles have yet to be
+// rasterised.
 type inkPlane struct {
 	img   *image.RGBA
+	veil  *image.RGBA // see layer; nil without a mask
 	stale []bool
 }
 
@@ -115,6 +117,9 @@ func (r *raster) flatten(box image.Rectangle, opacity float64) {
 			under = rowOf(r.under, box.Min.X, box.Max.X, y)
 		}
 		ontoPaper(rowOf(r.levels[0], box.Min.X, box.Max.X, y), rowOf(r.ink.img, box.Min.X, box.Max.X, y), under, o)
+		if r.ink.veil != nil {
+			tint(rowOf(r.levels[0], box.Min.X, box.Max.X, y), rowOf(r.ink.veil, box.Min.X, box.Max.X, y))
+		}
 	}
 	part := box
 	for i := 1; i < len(r.levels); i++ {

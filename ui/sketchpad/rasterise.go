@@ -9,13 +9,22 @@ import (
 )
 
 // rasterise draws objects, placed by t, into dst, an RGBA raster that may be any rectangle of the whole picture. Every
-// pixel comes out the same however the picture is cut into rectangles.
+// pixel comes out the same however the picture is cut into rectangles. The mask is left out.
 func rasterise(dst *image.RGBA, objects []*Object, t transform) {
+	rasteriseLayer(dst, objects, t, false)
+}
+
+// rasteriseMask is rasterise for the mask alone.
+func rasteriseMask(dst *image.RGBA, objects []*Object, t transform) {
+	rasteriseLayer(dst, objects, t, true)
+}
+
+func rasteriseLayer(dst *image.RGBA, objects []*Object, t transform, masks bool) {
 	var mask *coverage
 	var parts parts
 	none := make([]uint8, blockSide) // no second plane
 	for _, o := range objects {
-		if o.boxOn(t).Intersect(dst.Rect).Empty() {
+		if o.Kind.masks() != masks || o.boxOn(t).Intersect(dst.Rect).Empty() {
 			continue
 		}
 		if o.Kind == KindImage {
@@ -28,7 +37,7 @@ func rasterise(dst *image.RGBA, objects []*Object, t transform) {
 		}
 		o.outline(t, dst.Rect, func(a, b node) { mask.line(a, b, o.Softness, parts.add) })
 		lay := layInk
-		if o.Kind == KindEraser {
+		if o.Kind.erases() {
 			lay = takeInk
 		}
 		parts.drain(func(r image.Rectangle) {

@@ -150,7 +150,7 @@ func (s *scene) guide(x0, y0, x1, y1 float64, c color.Color) fyne.CanvasObject {
 func (s *scene) placeCursor() {
 	p := s.pad
 	d := float32(p.Brush().Size * p.view.Zoom / p.view.Scale)
-	freehand := p.tool == ToolBrush || p.tool == ToolEraser
+	freehand := p.tool != ToolLine && p.tool != ToolRectangle && p.tool != ToolEllipse && p.tool != ToolPolygon
 	outline := p.hovering && freehand && !p.panReady() && d >= 6
 	pixel := float32(1 / p.view.Scale)
 	s.circle(s.rim, p.hover, d+2*pixel, pixel, outline)

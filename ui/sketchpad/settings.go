@@ -19,28 +19,30 @@ func (p *Pad) SetTool(t Tool) {
 // Tool returns the chosen tool.
 func (p *Pad) Tool() Tool { return p.tool }
 
-// SetBrush sets the brush of the current tool, each field brought into its range. The eraser has its own; all other tools
-// share one.
+// SetBrush sets the brush of the current tool, each field brought into its range. The eraser has its own, and so has the
+// mask; all other tools share one.
 func (p *Pad) SetBrush(b Brush) {
 	b = b.clamped()
 	if b == p.Brush() {
 		return
 	}
-	if p.tool == ToolEraser {
-		p.eraser = b
-	} else {
-		p.brush = b
-	}
+	*p.brushOf(p.tool) = b
 	p.scene.placeCursor()
 	p.stateChanged()
 }
 
 // Brush returns the brush of the current tool.
-func (p *Pad) Brush() Brush {
-	if p.tool == ToolEraser {
-		return p.eraser
+func (p *Pad) Brush() Brush { return *p.brushOf(p.tool) }
+
+// brushOf is where the brush of a tool is kept.
+func (p *Pad) brushOf(t Tool) *Brush {
+	switch t {
+	case ToolEraser:
+		return &p.eraser
+	case ToolMask, ToolUnmask:
+		return &p.masking
 	}
-	return p.brush
+	return &p.brush
 }
 
 // SetMirror turns symmetry about the vertical (left–right) and the horizontal (top–bottom) centre line on or off for
@@ -114,7 +116,12 @@ func (p *Pad) CanUndo() bool { return len(p.poly) > 0 || p.doc.CanUndo() }
 // CanRedo reports whether there is a change to repeat.
 func (p *Pad) CanRedo() bool { return p.doc.CanRedo() }
 
-// Clear removes all that was drawn; the underlay stays. It can be undone.
+// ClearMask removes the mask. It can be undone.
+func (p *Pad) ClearMask() {
+	p.change(func() error { p.doc.ClearMask(); return nil })
+}
+
+// Clear removes all that was drawn; the underlay and the mask stay. It can be undone.
 func (p *Pad) Clear() {
 	p.change(func() error { p.doc.Clear(); return nil })
 }

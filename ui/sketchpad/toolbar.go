@@ -17,8 +17,9 @@ import (
 // size and clear. tr translates its texts. It follows the pad, whoever changes it.
 func Toolbar(pad *Pad, tr func(string) string) fyne.CanvasObject {
 	s := &strip{pad: pad, tr: tr, tools: make(map[Tool]*stripButton)}
-	content := container.New(layout.NewCustomPaddedVBoxLayout(12),
+	content := container.New(layout.NewCustomPaddedVBoxLayout(8),
 		s.group(s.toolButtons()...),
+		s.group(s.maskButtons()...),
 		s.group(s.brushDials()...),
 		s.group(s.switches()...),
 		s.underlayGroup(),
@@ -40,6 +41,7 @@ type strip struct {
 	underlay                   fyne.CanvasObject
 	opacity                    *dial
 	canvas, clear              *stripButton
+	mask                       fyne.CanvasObject // what is there while the drawing has a mask
 }
 
 // group puts rows below each other.
@@ -70,6 +72,22 @@ func (s *strip) toolButtons() []fyne.CanvasObject {
 		out = append(out, tooltip.New(b, r.tip))
 	}
 	return out
+}
+
+// maskButtons returns the rows of the mask.
+func (s *strip) maskButtons() []fyne.CanvasObject {
+	button := func(tool Tool, i icon, name, tip string) fyne.CanvasObject {
+		s.tools[tool] = newStripButton(i, name, func() { s.pad.SetTool(tool) })
+		return tooltip.New(s.tools[tool], tip)
+	}
+	s.mask = s.group(
+		button(ToolUnmask, iconUnmask, s.tr("Unmask"), s.tr("Rub the mask out (Shift+M)")),
+		tooltip.New(newStripButton(iconClear, s.tr("Clear mask"), s.pad.ClearMask), s.tr("Let nothing of the picture change; undo brings the mask back")),
+	)
+	return []fyne.CanvasObject{
+		button(ToolMask, iconMask, s.tr("Mask"), s.tr("Paint where the picture under the drawing may change; the rest stays as it is (M)")),
+		s.mask,
+	}
 }
 
 // brushDials returns the sliders of the brush.
@@ -167,6 +185,13 @@ func (s *strip) update() {
 	for tool, b := range s.tools {
 		b.set(tool == s.pad.Tool(), false, false)
 	}
+	if masked := s.pad.Document().Masked() || s.pad.Tool() == ToolUnmask; masked != s.mask.Visible() {
+		if masked {
+			s.mask.Show()
+		} else {
+			s.mask.Hide()
+		}
+	}
 	b := s.pad.Brush()
 	s.size.set(placeOf(b.Size), fmt.Sprintf("%.0f px", b.Size))
 	s.softness.set(b.Softness, percent(b.Softness))
@@ -189,7 +214,7 @@ func (s *strip) update() {
 		s.canvas.text = text
 		s.canvas.Refresh()
 	}
-	s.clear.set(false, false, len(s.pad.Document().Objects()) == 0)
+	s.clear.set(false, false, s.pad.Document().Empty())
 }
 
 // percent writes a share as a percentage.
