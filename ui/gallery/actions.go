@@ -80,12 +80,21 @@ func (g *Gallery) export(c projects.Concept) {
 }
 
 func (g *Gallery) useAsSketch(c projects.Concept) {
+	g.readImage(c, func(img image.Image) { g.deps.UseAsSketch(img) })
+}
+
+func (g *Gallery) changePart(c projects.Concept) {
+	g.readImage(c, func(img image.Image) { g.deps.ChangePart(c, img) })
+}
+
+// readImage reads a concept's picture in the background and hands it over.
+func (g *Gallery) readImage(c projects.Concept, done func(image.Image)) {
 	var img image.Image
 	g.background(lang.L("The concept cannot be read"), func(ctx context.Context, p *projects.Project) error {
 		var err error
 		img, err = p.ConceptImage(ctx, c.ID)
 		return err
-	}, func() { g.deps.UseAsSketch(img) })
+	}, func() { done(img) })
 }
 
 // loadImage reads a concept's picture in the background and hands it over on

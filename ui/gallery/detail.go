@@ -55,6 +55,7 @@ func newDetail(g *Gallery) *detail {
 	actions := container.NewVBox(
 		use,
 		action(lang.L("Render again"), theme.ViewRefreshIcon(), func() { g.deps.Again(d.concept.Recipe) }),
+		action(lang.L("Change a part"), theme.ColorPaletteIcon(), func() { g.changePart(d.concept) }),
 		action(lang.L("Use as sketch"), theme.DocumentCreateIcon(), func() { g.useAsSketch(d.concept) }),
 		d.star,
 		action(lang.L("Export…"), theme.DocumentSaveIcon(), func() { g.export(d.concept) }),
@@ -130,7 +131,7 @@ func recipeFacts(c projects.Concept) [][2]string {
 	add(lang.L("Checkpoint"), checkpoint)
 	var controls []string
 	for _, k := range r.Controls {
-		controls = append(controls, fmt.Sprintf("%s %s, %.0f–%.0f %%", k.Kind, number(k.Weight), 100*k.Start, 100*k.End))
+		controls = append(controls, fmt.Sprintf("%s %s, %.0f–%.0f %%", k.Kind, number(k.Weight), 100*k.Start, 100*k.End)+modeText(k.Mode))
 	}
 	add(lang.L("Controls"), strings.Join(controls, "\n"))
 	add(lang.L("Size"), fmt.Sprintf("%d × %d", r.Width, r.Height))
@@ -145,6 +146,7 @@ func recipeFacts(c projects.Concept) [][2]string {
 	if r.Strength > 0 && r.Strength < 1 {
 		add(lang.L("Strength"), number(r.Strength))
 	}
+	addModes(add, r)
 	add(lang.L("View"), r.View)
 	add(lang.L("Variant"), r.Variant)
 	add(lang.L("Sketch fidelity"), fidelityText(c.Fidelity))

@@ -29,6 +29,8 @@ type Deps struct {
 	UseRecipe func(projects.Recipe)
 	// Again renders a concept's recipe with a new seed.
 	Again func(projects.Recipe)
+	// ChangePart lets the user paint over what is to change of a concept's picture.
+	ChangePart func(projects.Concept, image.Image)
 	// UseAsSketch makes the image the sketch's underlay.
 	UseAsSketch func(image.Image)
 	// SaveFile asks where to save and calls done with the chosen path; it does
@@ -472,6 +474,7 @@ func (g *Gallery) menu(st projects.Stack, at fyne.Position) {
 	menu := fyne.NewMenu("",
 		item(lang.L("Use this recipe"), func() { g.deps.UseRecipe(c.Recipe) }),
 		item(lang.L("Render again"), func() { g.deps.Again(c.Recipe) }),
+		item(lang.L("Change a part"), func() { g.changePart(c) }),
 		item(lang.L("Use as sketch"), func() { g.useAsSketch(c) }),
 		fyne.NewMenuItemSeparator(),
 		item(star, func() { g.toggleStar(c) }),

@@ -10,6 +10,7 @@ import (
 	"fyne.io/fyne/v2/widget"
 
 	"maquette/control"
+	"maquette/inference"
 	"maquette/projects"
 )
 
@@ -84,6 +85,7 @@ func (l *controlList) show(controls []projects.RecipeControl) {
 type controlCard struct {
 	weight *number
 	span   *rangeSlider
+	mode   *modeField
 	params []paramField
 	object fyne.CanvasObject
 }
@@ -109,10 +111,14 @@ func newControlCard(i int, kind control.Kind, intents Intents) *controlCard {
 	c.span = newRangeSlider(func(start, end float64) {
 		intents.SetControl(i, func(c *projects.RecipeControl) { c.Start, c.End = start, end })
 	})
+	c.mode = newModeField(func(mode inference.ControlMode) {
+		intents.SetControl(i, func(c *projects.RecipeControl) { c.Mode = mode })
+	})
 	rows := container.NewVBox(
 		container.NewBorder(nil, nil, nil, remove, withTip(name, help)),
 		c.weight.object,
 		labelled(lang.L("Range"), lang.L("The part of the render in which the control acts, from first to last step."), c.span),
+		c.mode.object,
 	)
 	if len(decls) > 0 {
 		fields := container.NewVBox()
@@ -167,6 +173,7 @@ func newParamField(d control.Param, onChange func(float64)) (paramField, fyne.Ca
 func (c *controlCard) show(rc projects.RecipeControl) {
 	c.weight.show(rc.Weight)
 	c.span.show(rc.Start, rc.End)
+	c.mode.show(rc.Mode)
 	for _, f := range c.params {
 		v, ok := rc.Params[f.decl.Name]
 		if !ok {

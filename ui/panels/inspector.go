@@ -31,6 +31,8 @@ type Inspector struct {
 	size             *sizeField
 	count            *widget.Select
 	views            *viewsCard
+	finer            *finer
+	change           *change
 	advanced         *advanced
 	render           *widget.Button
 	bar              *widget.ProgressBar
@@ -72,6 +74,8 @@ func NewInspector(intents Intents, icons Icons) *Inspector {
 		}
 	})
 	in.views = newViewsCard(in)
+	in.finer = newFiner(in)
+	in.change = newChange(in)
 	in.advanced = newAdvanced(in, icons)
 	in.render = widget.NewButton("", in.tapRender)
 	in.bar = widget.NewProgressBar()
@@ -95,6 +99,7 @@ func (in *Inspector) layOut() {
 		container.NewBorder(nil, nil, withTip(sectionTitle(lang.L("Influence")), lang.L("How strictly the picture follows your drawing. Sets weight and range of all controls together.")), in.percent),
 		in.influence, in.effect)
 	form := container.NewVBox(
+		in.change.object,
 		sectionTitle(lang.L("Prompt")), in.prompt,
 		in.negative,
 		labelled(lang.L("Checkpoint"), lang.L("The Stable Diffusion model that paints the picture."), in.checkpoint),
@@ -102,6 +107,7 @@ func (in *Inspector) layOut() {
 		influence,
 		in.size.object,
 		labelled(lang.L("Pictures"), lang.L("How many pictures one render makes, each with its own seed."), in.count),
+		in.finer.object,
 		widget.NewSeparator(),
 		in.controls.object,
 		widget.NewSeparator(),
@@ -164,6 +170,8 @@ func (in *Inspector) Show(v View) {
 		in.count.SetOptions(append(slices.Clone(counts), n))
 	}
 	in.count.SetSelected(n)
+	in.finer.show(v.Recipe)
+	in.change.show(v)
 	in.advanced.show(v)
 	in.showRender(v)
 }

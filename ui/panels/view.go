@@ -48,6 +48,10 @@ type View struct {
 	Loading     bool
 	// StarterOnly says that the library holds no checkpoint but the starter.
 	StarterOnly bool
+	// Masked says that a mask is painted over the picture under the drawing, and
+	// Paint how what it covers is rendered.
+	Masked bool
+	Paint  projects.Inpaint
 
 	Render  RenderState
 	Blocked string
@@ -70,6 +74,8 @@ type Intents struct {
 	// SetViews chooses the sides that are rendered together, as views.Parse reads
 	// them; none stands for the drawing's own alone.
 	SetViews func(cameras []string)
+	// SetPaint changes View.Paint in place.
+	SetPaint func(change func(*projects.Inpaint))
 	LockSeed func(locked bool)
 	NewSeed  func()
 	// AddCheckpoints lets the user choose a folder of models.

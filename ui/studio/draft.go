@@ -29,6 +29,8 @@ type draft struct {
 	SeedLocked bool             `json:"seed_locked,omitempty"`
 	// Readings say what regions of the sketch are, by views.RegionID.
 	Readings map[string]views.Reading `json:"readings,omitempty"`
+	// Paint is how the part under the mask is rendered.
+	Paint *projects.Inpaint `json:"paint,omitempty"`
 }
 
 // readDraft returns the stored state, or an empty one if there is none that can be read.
@@ -66,8 +68,8 @@ func writeDraft(dir string, d draft) error {
 }
 
 func (w *workspace) draft() draft {
-	r, influence := w.state.Recipe(), w.state.Influence()
-	return draft{Sketch: w.sketchID, Recipe: &r, Influence: &influence, SeedLocked: w.state.seedLocked, Readings: w.state.readings}
+	r, influence, paint := w.state.Recipe(), w.state.Influence(), w.state.paint
+	return draft{Sketch: w.sketchID, Recipe: &r, Influence: &influence, SeedLocked: w.state.seedLocked, Readings: w.state.readings, Paint: &paint}
 }
 
 // saveDraft writes the inspector's state in the background.

@@ -60,7 +60,8 @@ func (w *workspace) liveYields() {
 
 // renderLive renders the drawing quickly and stores nothing.
 func (w *workspace) renderLive() {
-	if !w.state.live || w.state.NeedsDrawing() && !w.hasDrawing() {
+	// With a mask the picture under it is what changes, which takes a whole render.
+	if !w.state.live || w.masked() || w.state.NeedsDrawing() && !w.hasDrawing() {
 		return
 	}
 	if w.rendering() {

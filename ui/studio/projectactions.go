@@ -243,6 +243,8 @@ func (w *workspace) galleryDeps() gallery.Deps {
 		StarIcon: icon("star.svg"),
 		UseRecipe: func(r projects.Recipe) {
 			before := w.state.Recipe()
+			// What it starts from is the drawing's affair: a picture under it and a mask.
+			r.Init, r.Inpaint = "", nil
 			w.state.UseRecipe(r)
 			w.state.seedLocked = true
 			w.changed()
@@ -256,6 +258,7 @@ func (w *workspace) galleryDeps() gallery.Deps {
 			again := NewState(r)
 			w.enqueue(again.Next(randomSeed))
 		},
+		ChangePart:  w.changePart,
 		UseAsSketch: func(img image.Image) { w.askHowToUse(img, lang.L("Concept")) },
 		SaveFile: func(suggested string, done func(path string)) {
 			s.picker.Save(lang.L("Export concept"), suggested, exportFilter(), func(path string, err error) {

@@ -19,20 +19,19 @@ func (w *workspace) render() {
 
 // enqueue renders a recipe of the drawing as it is now.
 func (w *workspace) enqueue(r projects.Recipe) {
-	if state, why := renderState(w.state, projects.Job{}, w.hasDrawing(), w.project.ReadOnly()); state == panels.RenderBlocked {
+	if state, why := w.renderState(); state == panels.RenderBlocked {
 		w.s.toasts.show(why, "", nil)
 		return
 	}
 	w.cancelLive()
 	w.show()
-	doc, sketchID := w.pad.Document(), w.sketchID
-	size := image.Pt(r.Width, r.Height)
+	doc, sketchID, paint := w.pad.Document(), w.sketchID, w.state.paint
 	go func() {
-		var sketch image.Image
-		if pic, _ := doc.Underlay(); !doc.Empty() || pic != nil {
-			sketch = input(doc, size)
+		var job projects.Job
+		r, sketch, err := w.startFrom(w.s.ctx, doc, r, paint)
+		if err == nil {
+			job, err = w.queue.Enqueue(w.s.ctx, sketchID, sketch, r)
 		}
-		job, err := w.queue.Enqueue(w.s.ctx, sketchID, sketch, r)
 		w.s.post(func() {
 			if err != nil {
 				w.s.fail(lang.L("The render could not be started"), err)

@@ -28,6 +28,7 @@ type resultPane struct {
 	hold    *holdButton
 	keep    *widget.Button
 	open    fyne.CanvasObject
+	change  fyne.CanvasObject
 	object  fyne.CanvasObject
 
 	concept    projects.Concept
@@ -59,9 +60,15 @@ func newResultPane(w *workspace) *resultPane {
 		}
 	}), lang.L("See this concept large, with its recipe"))
 	p.open.Hide()
+	p.change = tooltip.New(widget.NewButtonWithIcon(lang.L("Change a part"), theme.ColorPaletteIcon(), func() {
+		if p.concept.ID != "" && p.picture.image.Image != nil {
+			w.changePart(p.concept, p.picture.image.Image)
+		}
+	}), lang.L("Paint over what is to become new; the rest of the picture stays as it is"))
+	p.change.Hide()
 	head := container.NewBorder(nil, nil, nil, container.NewHBox(
 		tooltip.New(p.hold, lang.L("Hold to lay the sketch over the picture (H)")),
-		p.open, p.keep), p.caption)
+		p.change, p.open, p.keep), p.caption)
 	p.object = container.NewBorder(container.NewPadded(head), nil, nil, nil, p.picture.object)
 	return p
 }
@@ -86,7 +93,7 @@ func (p *resultPane) progress(pr inference.Progress) {
 	}
 	if img != nil && p.picture.image.Image != img {
 		p.concept = projects.Concept{}
-		p.open.Hide()
+		p.hideActions()
 		p.picture.show(img)
 	}
 }
@@ -141,6 +148,7 @@ func (p *resultPane) showConcept(c projects.Concept) {
 			}
 			p.picture.show(img)
 			p.open.Show()
+			p.change.Show()
 		})
 	}()
 }
@@ -159,6 +167,12 @@ func conceptText(c projects.Concept) string {
 	return strings.Join(parts, " · ")
 }
 
+// hideActions hides what can be done with a stored concept.
+func (p *resultPane) hideActions() {
+	p.open.Hide()
+	p.change.Hide()
+}
+
 func (p *resultPane) leaveLive() {
 	p.live = nil
 	p.keep.Hide()
@@ -169,7 +183,7 @@ func (p *resultPane) liveStarted() { p.caption.SetText(lang.L("Live…")) }
 func (p *resultPane) livePreview(pr inference.Progress) {
 	p.leaveLive()
 	p.concept = projects.Concept{}
-	p.open.Hide()
+	p.hideActions()
 	p.caption.SetText(lang.L("Live…"))
 	p.picture.show(pr.Preview)
 }
@@ -178,7 +192,7 @@ func (p *resultPane) liveDone(img *image.RGBA, r projects.Recipe, _ image.Image)
 	p.concept = projects.Concept{}
 	p.live, p.liveRecipe = img, r
 	p.caption.SetText(lang.L("Live: not stored until you keep it"))
-	p.open.Hide()
+	p.hideActions()
 	p.keep.Enable()
 	p.keep.Show()
 	p.picture.show(img)

@@ -19,6 +19,8 @@ type State struct {
 	live       bool
 	// readings say what regions of the drawing are, by views.RegionID.
 	readings map[string]views.Reading
+	// paint says how the part under the mask is rendered; its Mask is empty.
+	paint projects.Inpaint
 	// jobID is the newest job that the user started from the inspector; the
 	// Render button cancels it while it waits or runs.
 	jobID string
@@ -26,7 +28,7 @@ type State struct {
 
 // NewState returns a state with a recipe.
 func NewState(r projects.Recipe) *State {
-	s := &State{}
+	s := &State{paint: projects.DefaultInpaint("")}
 	s.UseRecipe(r)
 	return s
 }

@@ -162,6 +162,9 @@ func newWorkspace(s *studio, o opened) *workspace {
 	if o.draft.Readings != nil {
 		w.state.readings = o.draft.Readings
 	}
+	if o.draft.Paint != nil {
+		w.state.paint = *o.draft.Paint
+	}
 	if o.draft.Influence != nil {
 		w.state.influence = *o.draft.Influence
 		w.state.measureShares()
@@ -353,7 +356,11 @@ func (w *workspace) panelView() panels.View {
 		Loading:     w.s.looking,
 		StarterOnly: w.s.starterOnly,
 	}
-	v.Render, v.Blocked = renderState(w.state, w.job, w.hasDrawing(), w.project.ReadOnly())
+	v.Masked, v.Paint = w.masked(), w.state.paint
+	if v.Masked && v.Recipe.Strength == 0 {
+		v.Recipe.Strength = changeStrength
+	}
+	v.Render, v.Blocked = w.renderState()
 	if v.Render == panels.RenderRunning {
 		p := w.job.Progress
 		v.Stage, v.Fraction, v.Remaining = panels.StageText(p), p.Fraction, p.Remaining
@@ -393,6 +400,7 @@ func (w *workspace) intents() panels.Intents {
 		AddControl:     func(k control.Kind) { w.state.AddControl(k); w.changed() },
 		RemoveControl:  func(i int) { w.state.RemoveControl(i); w.changed() },
 		SetViews:       func(cameras []string) { w.state.SetViews(cameras); w.changed() },
+		SetPaint:       func(change func(*projects.Inpaint)) { change(&w.state.paint); w.changed() },
 		LockSeed:       func(locked bool) { w.state.seedLocked = locked; w.changed() },
 		NewSeed:        func() { w.state.NewSeed(rand.Int64N); w.changed() },
 		AddCheckpoints: w.s.addModelFolder,
