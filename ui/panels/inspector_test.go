@@ -45,6 +45,10 @@ func newModel(t *testing.T) *model {
 			m.view.Recipe.Controls = append(m.view.Recipe.Controls[:i:i], m.view.Recipe.Controls[i+1:]...)
 			refresh()
 		},
+		SetPaint: func(change func(*projects.Inpaint)) {
+			change(&m.view.Paint)
+			m.in.Show(m.view)
+		},
 		LockSeed: func(locked bool) { m.locked = locked },
 		NewSeed:  func() {},
 		Render:   func() { m.rendered++ },
