@@ -52,10 +52,19 @@ func newDepthModel() *depthModel { return &depthModel{turn: make(chan struct{}, 
 // DepthModels lists the depth models of the model folders, the one that is used
 // first.
 func (l *Library) DepthModels(ctx context.Context) ([]checkpoint.Entry, error) {
+	l.mu.Lock()
+	known := l.depths
+	l.mu.Unlock()
+	if !known.time.IsZero() && time.Since(known.time) < scanLife {
+		return known.entries, nil
+	}
 	found, err := depth.Find(ctx, l.folders)
 	if err != nil {
 		return nil, fmt.Errorf("model library: %w", err)
 	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.depths = cachedFor{found, time.Now()}
 	return found, nil
 }
 

@@ -61,6 +61,10 @@ func TestPhotoDepth(t *testing.T) {
 		}
 	}
 	storeDepthModel(t, filepath.Join(dir, "depth.onnx"))
+	if found, err := l.DepthModels(ctx); err != nil || len(found) != 0 {
+		t.Errorf("the folders are walked at each question: %v, %v", found, err)
+	}
+	l.Refresh()
 	found, err := l.DepthModels(ctx)
 	if err != nil || len(found) != 1 {
 		t.Fatalf("found %v, %v", found, err)
@@ -111,6 +115,7 @@ func TestPhotoDepth(t *testing.T) {
 	if err := os.WriteFile(damaged, data, 0o666); err != nil {
 		t.Fatal(err)
 	}
+	l.Refresh()
 	if _, err := extract(ctx, control.Depth, photo, size, nil); err == nil || !strings.Contains(err.Error(), "a-depth.onnx") {
 		t.Errorf("a damaged model: %v", err)
 	}

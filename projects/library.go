@@ -34,14 +34,11 @@ type Library struct {
 	starter   string // where it was unpacked, or ""
 
 	mu      sync.Mutex
-	scanned map[string]scan // by what was scanned
+	scanned map[string]cachedFor // by what was scanned
+	depths  cachedFor            // the depth models
+	cache   *modelCache
 
 	depth *depthModel
-}
-
-type scan struct {
-	entries []checkpoint.Entry
-	time    time.Time
 }
 
 // NewLibrary makes the model library over folders, which may be missing or
@@ -50,7 +47,7 @@ func NewLibrary(folders []string, log *slog.Logger) (*Library, error) {
 	if log == nil {
 		log = slog.Default()
 	}
-	l := &Library{log: log, archive: assets.Starter, scanned: map[string]scan{}, depth: newDepthModel()}
+	l := &Library{log: log, archive: assets.Starter, scanned: map[string]cachedFor{}, cache: newModelCache(log), depth: newDepthModel()}
 	for _, f := range folders {
 		abs, err := filepath.Abs(f)
 		if err != nil {
@@ -67,6 +64,7 @@ func (l *Library) Refresh() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	clear(l.scanned)
+	l.depths = cachedFor{}
 }
 
 // scan lists all models in the given folders.
@@ -78,13 +76,14 @@ func (l *Library) scan(ctx context.Context, folders []string) ([]checkpoint.Entr
 	if ok && time.Since(s.time) < scanLife {
 		return s.entries, nil
 	}
-	entries, err := checkpoint.Scan(ctx, folders)
+	entries, err := checkpoint.ScanKnown(ctx, folders, l.cache)
 	if err != nil {
 		return nil, fmt.Errorf("model library: %w", err)
 	}
+	l.cache.save()
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.scanned[key] = scan{entries, time.Now()}
+	l.scanned[key] = cachedFor{entries, time.Now()}
 	return entries, nil
 }
 

@@ -25,7 +25,24 @@ const (
 // exist is left out; a model that can't be run is listed with its Reason. Entries
 // are sorted by kind and name.
 func Scan(ctx context.Context, folders []string) ([]Entry, error) {
-	s := scanner{ctx: ctx, seen: map[string]bool{}}
+	return ScanKnown(ctx, folders, nothing{})
+}
+
+// Known remembers what single files are, so that a scan need not read the headers
+// of those that have not changed. st is of the file itself, behind links.
+type Known interface {
+	Entry(path string, st fs.FileInfo) (Entry, bool)
+	Learn(path string, st fs.FileInfo, e Entry)
+}
+
+type nothing struct{}
+
+func (nothing) Entry(string, fs.FileInfo) (Entry, bool) { return Entry{}, false }
+func (nothing) Learn(string, fs.FileInfo, Entry)        {}
+
+// ScanKnown is Scan with what is known already.
+func ScanKnown(ctx context.Context, folders []string, known Known) ([]Entry, error) {
+	s := scanner{ctx: ctx, known: known, seen: map[string]bool{}}
 	roots, err := ModelFolders(folders)
 	if err != nil {
 		return nil, err
@@ -43,6 +60,7 @@ func Scan(ctx context.Context, folders []string) ([]Entry, error) {
 
 type scanner struct {
 	ctx     context.Context
+	known   Known
 	seen    map[string]bool
 	found   []Entry
 	visited int
@@ -92,9 +110,14 @@ func (s *scanner) folder(dir string, depth int) error {
 				return err
 			}
 		case st.Mode().IsRegular() && !checkpoint && isModelName(path):
-			if e, err := Inspect(path); err == nil {
-				s.found = append(s.found, e)
+			e, ok := s.known.Entry(path, st)
+			if !ok {
+				if e, err = Inspect(path); err != nil {
+					continue
+				}
+				s.known.Learn(path, st, e)
 			}
+			s.found = append(s.found, e)
 		}
 	}
 	return nil
