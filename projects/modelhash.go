@@ -244,3 +244,8 @@ func ParameterHashes(text string) map[string]string {
 	}
 	return out
 }
+
+// Models lists all models of the model folders, usable or not.
+func (l *Library) Models(ctx context.Context) ([]checkpoint.Entry, error) {
+	return l.scan(ctx, l.folders)
+}

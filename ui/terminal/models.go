@@ -19,7 +19,7 @@ func (s *session) modelsCommand() *cobra.Command {
 	return group("models", "List, inspect and add models",
 		`The model library is the folders in which Maquette looks for checkpoints,
 ControlNets, LoRAs, VAEs and depth models. Files stay where they are and are never changed.`,
-		s.modelsListCommand(), s.modelsShowCommand(), s.modelsAddCommand(), s.modelsRemoveCommand())
+		s.modelsListCommand(), s.modelsShowCommand(), s.modelsHashCommand(), s.modelsFindCommand(), s.modelsAddCommand(), s.modelsRemoveCommand())
 }
 
 // modelInfo is what `maquette models ls|show --json` prints of a model.

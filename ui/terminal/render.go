@@ -169,9 +169,9 @@ func (s *session) render(cmd *cobra.Command, arg string, o renderOptions) error 
 	case o.like == "":
 		base, err = baseRecipe(ctx, library, o.recipe.checkpoint)
 	case flags.Changed("model"):
-		base, err = likeRecipe(ctx, library, o.like, o.recipe.checkpoint)
+		base, err = s.likeRecipe(ctx, library, o.like, o.recipe.checkpoint)
 	default:
-		base, err = likeRecipe(ctx, library, o.like, "")
+		base, err = s.likeRecipe(ctx, library, o.like, "")
 	}
 	if err != nil {
 		return err

@@ -342,7 +342,7 @@ func TestRenderAdapters(t *testing.T) {
 		t.Errorf("the request is %+v", r)
 	}
 	concept := b.lines()[0]
-	recipe, err := sidecarRecipe(sidecar(concept))
+	recipe, _, err := sidecarRecipe(sidecar(concept))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -352,7 +352,7 @@ func TestRenderAdapters(t *testing.T) {
 	}
 	// Like an image, with some of it taken back.
 	render("--like", concept, "--lora", "none", "--vae", "none", "--prediction", "none", "--rng", "torch", "--emphasis", "original", "--sampler", "ddim")
-	if recipe, err = sidecarRecipe(sidecar(b.lines()[0])); err != nil {
+	if recipe, _, err = sidecarRecipe(sidecar(b.lines()[0])); err != nil {
 		t.Fatal(err)
 	}
 	if len(recipe.LoRAs) > 0 || recipe.VAE+recipe.Prediction+recipe.Noise+recipe.Emphasis+recipe.Schedule != "" || recipe.ClipSkip != 2 {
