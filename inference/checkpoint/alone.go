@@ -83,12 +83,14 @@ func (f *File) controlNet() *Component {
 		prefix = "control_model."
 	}
 	t := ldmControlNet(f.hasBelow(prefix)).all(f, prefix)
-	return f.part(ClassControlNet, t, inferUNet(t, ClassControlNet))
+	c := f.part(ClassControlNet, t, inferUNet(t, ClassControlNet))
+	c.Config = f.noted("controlnet", c.Config)
+	return c
 }
 
 // vae is a VAE in a file of its own.
 func (f *File) vae(family string) *Component {
-	if t := f.tiny(); t != nil {
+	if t := f.tiny(""); t != nil {
 		return f.part(ClassTinyVAE, t, inferTiny(t))
 	}
 	prefix := ""
@@ -106,16 +108,17 @@ func (f *File) vae(family string) *Component {
 	return f.part(ClassVAE, t, inferVAE(t, scaling(family)))
 }
 
-// tiny gives TAESD's tensors their diffusers names, or nil. Its own files hold
-// one half each, as a sequence whose first entry in the decoder has no weights.
-func (f *File) tiny() tensors {
-	has := f.hasBelow("")
+// tiny gives TAESD's tensors below prefix their diffusers names, or nil. Its own
+// files hold one half each, as a sequence whose first entry in the decoder has no
+// weights.
+func (f *File) tiny(prefix string) tensors {
+	has := f.hasBelow(prefix)
 	switch {
 	case has("decoder.layers.0.weight"), has("encoder.layers.0.weight"):
-		return f.own("")
+		return f.own(prefix)
 	case has("1.weight") && has("3.conv.0.weight"):
 		t := tensors{}
-		for name, tensor := range f.own("") {
+		for name, tensor := range f.own(prefix) {
 			var n int
 			var rest string
 			if _, err := fmt.Sscanf(name, "%d.%s", &n, &rest); err == nil && n > 0 {
@@ -125,7 +128,7 @@ func (f *File) tiny() tensors {
 		return t
 	case has("0.weight") && has("1.conv.0.weight"):
 		t := tensors{}
-		for name, tensor := range f.own("") {
+		for name, tensor := range f.own(prefix) {
 			t["encoder.layers."+name] = tensor
 		}
 		return t

@@ -225,7 +225,7 @@ func (f *File) kind() Kind {
 		return strings.Contains(n, "lora_") || strings.Contains(n, ".lora.") || strings.Contains(n, "hada_w1")
 	}):
 		return KindLoRA
-	case has("first_stage_model.decoder.conv_in.weight"), has("decoder.conv_in.weight") && has("decoder.conv_out.weight"), f.tiny() != nil:
+	case has("first_stage_model.decoder.conv_in.weight"), has("decoder.conv_in.weight") && has("decoder.conv_out.weight"), f.tiny("") != nil:
 		return KindVAE
 	}
 	return KindUnknown

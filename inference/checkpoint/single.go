@@ -56,17 +56,22 @@ func openSingle(f *File) (*Model, error) {
 	m := &Model{Dir: f.Path, Name: fileName(f.Path), Layout: LayoutSingle, PadToken: endToken, PadToken2: zeroToken}
 	unet := ldmUNet(f.hasBelow(ldmUNetPrefix)).all(f, ldmUNetPrefix)
 	m.UNet = f.part(ClassUNet, unet, inferUNet(unet, ClassUNet))
+	m.UNet.Config = f.noted("unet", m.UNet.Config)
 	m.Family = family(m.UNet.Config)
 	if err := m.singleText(f); err != nil {
 		return nil, err
 	}
-	vae := ldmVAE(f.hasBelow(ldmVAEPrefix)).all(f, ldmVAEPrefix)
-	if len(vae) == 0 {
+	m.TextEncoder.Config = f.noted("text_encoder", m.TextEncoder.Config)
+	if tiny := f.tiny(ldmVAEPrefix); tiny != nil {
+		m.VAE = f.part(ClassTinyVAE, tiny, inferTiny(tiny))
+	} else if vae := ldmVAE(f.hasBelow(ldmVAEPrefix)).all(f, ldmVAEPrefix); len(vae) > 0 {
+		m.VAE = f.part(ClassVAE, vae, inferVAE(vae, scaling(m.Family)))
+	} else {
 		return nil, &UnsupportedError{Path: f.Path, Reason: "it has no VAE (first_stage_model); use a version of the checkpoint that has one"}
 	}
-	m.VAE = f.part(ClassVAE, vae, inferVAE(vae, scaling(m.Family)))
-	var err error
-	m.Scheduler, err = singleScheduler(f, m.Family)
+	m.VAE.Config = f.noted("vae", m.VAE.Config)
+	schedule, err := singleScheduler(f, m.Family)
+	m.Scheduler = f.noted("scheduler", schedule)
 	return m, err
 }
 

@@ -49,7 +49,7 @@ class Store:
         self.grads = make(workers, size)
         self.live = make(size, dtype=torch.bfloat16)
         self.norms = make(workers)
-        self.numbers = make(workers, 8)
+        self.numbers = make(workers, 16)
         self.stop, self.share = make(1), make(1)
 
     def update(self, worker, step, rate, keep, meet, limit=1.0):

@@ -60,6 +60,24 @@ def calm(net):
     return net
 
 
+class JoinedAttention(AttnProcessor):
+    """Self-attention in which the `views` pictures of one object, neighbours in the batch, read each other (MVDream)."""
+
+    views = 1
+
+    def __call__(self, attn, hidden_states, *args, **kw):
+        batch, length, channels = hidden_states.shape
+        joined = hidden_states.reshape(batch // self.views, self.views * length, channels)
+        return super().__call__(attn, joined, *args, **kw).reshape(batch, length, channels)
+
+
+def join_views(unet):
+    """Give the UNet's self-attention layers (attn1, at every resolution) one JoinedAttention, which is returned."""
+    joined, plain = JoinedAttention(), AttnProcessor()
+    unet.set_attn_processor({name: joined if name.endswith("attn1.processor") else plain for name in unet.attn_processors})
+    return joined
+
+
 class Starter(nn.Module):
     """Text encoder, UNet and both ControlNets, trained together. `rows` is the size of the compact token table."""
 
@@ -69,27 +87,35 @@ class Starter(nn.Module):
         nn.init.normal_(self.text.get_input_embeddings().weight, std=0.1)
         self.unet = calm(make_unet())
         self.control = nn.ModuleDict({name: calm(make_control()) for name in CONTROLS})
-        for net in (self.unet, *self.control.values()):
-            net.set_attn_processor(AttnProcessor())  # plain matrix products: their backward is faster on CPUs at these sizes
+        # plain matrix products: their backward is faster on CPUs at these sizes
+        for net in self.control.values():
+            net.set_attn_processor(AttnProcessor())
+        self.joined = join_views(self.unet)
 
-    def forward(self, noisy, t, tokens, lines, depth, lines_rows, depth_rows):
+    def forward(self, noisy, t, tokens, hints, views=1):
         """Predict v (B, 4, 32, 32).
 
-        noisy (B, 4, 32, 32), t (B,) int, tokens (B, 77) compact rows; lines and depth are hints (n, 3, 256, 256) in [0, 1]
-        for the batch rows in the slices `lines_rows` and `depth_rows`, so that no branch runs on rows it does not steer.
+        noisy (B, 4, 32, 32), t (B,) int, tokens (B, 77) compact rows. `hints` has per control (rows (n,) int, pictures
+        (n, 3, 256, 256) in [0, 1]): the batch rows that it steers, so that no branch runs on other rows. The batch holds
+        groups of `views` pictures of one object.
         """
+        self.joined.views = views
         context = self.text(input_ids=tokens).last_hidden_state
-        batch = len(noisy)
         total = None
-        for name, hint, rows in (("lines", lines, lines_rows), ("depth", depth, depth_rows)):
-            if rows.stop <= rows.start:
+        for name, (rows, pictures) in hints.items():
+            if not len(rows):
                 continue
-            down, mid = self.control[name](noisy[rows], t[rows], context[rows], hint, return_dict=False)
-            padded = [nn.functional.pad(r, (0, 0, 0, 0, 0, 0, rows.start, batch - rows.stop)) for r in (*down, mid)]
-            total = padded if total is None else [a + b for a, b in zip(total, padded)]
+            down, mid = self.control[name](noisy[rows], t[rows], context[rows], pictures, return_dict=False)
+            placed = [blank(r, len(noisy)).index_copy(0, rows, r) for r in (*down, mid)]
+            total = placed if total is None else [a + b for a, b in zip(total, placed)]
         if total is None:
             return self.unet(noisy, t, context).sample
         return self.unet(noisy, t, context, down_block_additional_residuals=tuple(total[:-1]), mid_block_additional_residual=total[-1]).sample
+
+
+def blank(like, rows):
+    """Zeros (rows, C, H, W), channels last, of the type of `like` (n, C, H, W)."""
+    return torch.zeros(rows, *like.shape[1:], dtype=like.dtype).contiguous(memory_format=torch.channels_last)
 
 
 def alphas():

@@ -11,7 +11,7 @@ from safetensors.torch import load_file
 
 import flat
 import model
-from common import save_torch, work
+from common import SEED, save_torch, work
 from tokenizer import Compact
 
 WEIGHTS = "diffusion_pytorch_model.safetensors"
@@ -29,8 +29,11 @@ def starter_state(folder, tokens):
     text = load_file(os.path.join(folder, "text_encoder", "model.safetensors"))
     state = {"text." + k.removeprefix("text_model."): v.float() for k, v in text.items()}
     key = "text.embeddings.token_embedding.weight"
-    table = state[key]
-    state[key] = torch.cat([table[torch.tensor(tokens.ids)], torch.zeros(1, table.shape[1])])
+    table = state[key][torch.tensor(tokens.ids)]
+    torch.manual_seed(SEED)
+    new = (table == 0).all(1)  # words that the archive's captions had not
+    table[new] = 0.1 * torch.randn(int(new.sum()), table.shape[1])
+    state[key] = torch.cat([table, torch.zeros(1, table.shape[1])])
     parts = {"unet.": "unet", **{f"control.{name}.": "controlnet-" + name for name in model.CONTROLS}}
     for prefix, part in parts.items():
         state.update({prefix + k: v.float() for k, v in load_file(os.path.join(folder, part, WEIGHTS)).items()})

@@ -7,12 +7,13 @@ COLOURS = {
     "brown": (0.45, 0.27, 0.15), "beige": (0.84, 0.74, 0.58), "white": (0.93, 0.92, 0.90), "grey": (0.50, 0.51, 0.53),
     "black": (0.10, 0.10, 0.11),
 }
-MATERIALS = ["matte", "glossy", "metal", "glass", "wooden", "brick", "concrete", "stone", "plaster", "fabric", "pane", "lit"]
+MATERIALS = ["matte", "glossy", "metal", "glass", "wooden", "brick", "concrete", "stone", "plaster", "tile", "fabric", "pane", "window", "lit"]
 INDEX = {name: k for k, name in enumerate(MATERIALS)}
 OBJECT_MATERIALS = (["matte", "glossy", "metal", "glass", "wooden"], [0.27, 0.27, 0.18, 0.12, 0.16])
 FURNITURE_MATERIALS = (["wooden", "matte", "glossy", "metal"], [0.45, 0.25, 0.15, 0.15])
 SOFT_MATERIALS = (["fabric", "matte", "glossy"], [0.6, 0.25, 0.15])
-WALL_MATERIALS = (["brick", "wooden", "concrete", "plaster", "stone"], [0.28, 0.18, 0.2, 0.22, 0.12])
+WALL_MATERIALS = (["brick", "wooden", "concrete", "plaster", "stone", "tile"], [0.26, 0.17, 0.18, 0.2, 0.12, 0.07])
+OFFICE_MATERIALS = (["concrete", "glass", "brick", "stone", "tile", "metal"], [0.25, 0.3, 0.15, 0.12, 0.1, 0.08])
 WOODS = ("brown", "beige", "orange", "white", "black", "grey", "red", "yellow")
 
 

@@ -6,31 +6,13 @@ lines uint8 (H, W) bit field: OUTLINE silhouettes and depth steps, INNER creases
 import numpy as np
 from scipy import ndimage
 
+from . import light
 from .palette import INDEX
 
 SIZE = 256
 OUTLINE, INNER, FINE, CANNY = 1, 2, 4, 8
 F = np.float32
 FIELD = np.deg2rad(26.0)
-# azimuth and elevation in degrees; negative azimuth shows the object's left side
-VIEWS = {
-    "front": (0, 12), "three-quarter left": (-40, 20), "three-quarter right": (40, 20), "side left": (-90, 12),
-    "side right": (90, 12), "back": (180, 14), "top": (25, 62),
-}
-GROUNDS = {
-    "white": (0.96, 0.96, 0.96), "light grey": (0.82, 0.82, 0.83), "grey": (0.62, 0.62, 0.63), "beige": (0.90, 0.85, 0.76),
-    "light blue": (0.76, 0.85, 0.93), "light green": (0.80, 0.89, 0.79), "light pink": (0.94, 0.84, 0.86), "dark grey": (0.33, 0.33, 0.35),
-}
-GROUND_ODDS = np.array([0.22, 0.24, 0.12, 0.12, 0.12, 0.07, 0.07, 0.04])
-
-
-def backdrop(rng):
-    """(word, top colour, bottom colour): plain, or a gradient downwards."""
-    word = str(rng.choice(list(GROUNDS), p=GROUND_ODDS))
-    base = np.array(GROUNDS[word]) + rng.uniform(-0.03, 0.03) + rng.uniform(-0.015, 0.015, 3)
-    if rng.rand() < 0.35:
-        return word, base, base
-    return word, base + rng.uniform(0, 0.06), base - rng.uniform(0.02, 0.14)
 
 
 class Camera:
@@ -94,7 +76,7 @@ def trace(thing, camera):
     return rays, t, normal, part, patch
 
 
-def shadow(thing, camera, light, size=64):
+def shadow(thing, camera, sun, size=64):
     """Soft shadow on the ground y = 0, (SIZE, SIZE) in 0..1."""
     rays = camera.rays(size).reshape(-1, 3)
     down = rays[:, 1] < -0.02
@@ -103,10 +85,10 @@ def shadow(thing, camera, light, size=64):
     dark = np.zeros(size * size, F)
     if len(ok):
         ground = camera.origin + rays[ok] * reach[ok, None]
-        back = (ground + light * 50).astype(F)  # cast from far along the light, in one direction: shift instead of origin
+        back = (ground + sun * 50).astype(F)  # cast from far along the sun's rays, in one direction: shift instead of origin
         covered = np.zeros(len(ok), bool)
         for solid in thing.solids:
-            covered |= parallel(solid, back, -light)
+            covered |= parallel(solid, back, -sun)
         dark[ok] = covered
     dark = ndimage.gaussian_filter(dark.reshape(size, size), 1.1)
     return ndimage.zoom(dark, SIZE // size, order=1)
@@ -123,7 +105,7 @@ def parallel(solid, starts, direction):
 
 
 def texture(albedo, material, p, n):
-    """Albedo (n, 3) with wood grain, brick courses, stone blocks, weave; p (n, 3) world points."""
+    """Albedo (n, 3) with wood grain, brick courses, stone blocks, tiles, weave; p (n, 3) world points."""
     a = albedo.copy()
     side = np.abs(n[:, 2]) > 0.5
     across = np.where(side, p[:, 0], p[:, 2])
@@ -131,7 +113,7 @@ def texture(albedo, material, p, n):
     if w.any():
         q = p[w]
         rings = q[:, 1] * 9 + q[:, 0] * 2 + np.sin(q[:, 0] * 9 + q[:, 2] * 5)
-        a[w] *= (1 - 0.22 * (0.5 + 0.5 * np.sin(rings * 2.4 + 2 * np.sin(rings * 0.7))))[:, None]
+        a[w] *= (1 - 0.3 * (0.5 + 0.5 * np.sin(rings * 2.4 + 2 * np.sin(rings * 0.7))))[:, None]
     for name, high, wide, gap, mortar in (("brick", 0.07, 0.15, 0.17, 0.5), ("stone", 0.16, 0.26, 0.1, 0.72)):
         w = (material == INDEX[name]) & (np.abs(n[:, 1]) < 0.7)
         if w.any():
@@ -140,40 +122,53 @@ def texture(albedo, material, p, n):
             joint = ((p[w, 1] / high) % 1 < gap) | ((col % 1) < gap * high / wide)
             tint = 1 + np.sin(np.floor(col) * 12.9 + row * 78.2) * 0.08
             a[w] = np.where(joint[:, None], a[w] * mortar + (0.9 - 0.9 * mortar) * 0.75, a[w] * tint[:, None])
+    w = (material == INDEX["tile"]) & (np.abs(n[:, 1]) < 0.7)
+    if w.any():
+        joint = ((p[w, 1] / 0.13) % 1 < 0.1) | ((across[w] / 0.13) % 1 < 0.1)
+        a[w] = np.where(joint[:, None], 0.35 * a[w] + 0.55, a[w])
     w = material == INDEX["concrete"]
     if w.any():
         a[w] = a[w] * 0.88 + 0.05 + 0.015 * np.sin(p[w, 1] * 31 + np.sin(across[w] * 23) * 2)[:, None]
     w = material == INDEX["fabric"]
     if w.any():
-        weave = np.sin(p[w, 0] * 70) * np.sin(p[w, 1] * 70 + p[w, 2] * 70)
-        a[w] *= (0.96 + 0.04 * weave)[:, None]
+        weave = np.sin(p[w, 0] * 55) * np.sin(p[w, 1] * 55 + p[w, 2] * 55)
+        a[w] *= (0.93 + 0.07 * weave)[:, None]
     return a
 
 
-def shade(albedo, material, p, n, view, light, behind):
-    """Colour (n, 3) of points p seen along -view; `behind` (n, 3) is the backdrop, for glass."""
+def shade(albedo, material, p, n, view, sun, behind, lamp):
+    """Colour (n, 3) of points p seen along -view; `sun` (3,) points to the sun, `behind` (n, 3) is the backdrop, for glass."""
     is_ = lambda name: material == INDEX[name]
     a = texture(albedo, material, p, n)
-    diffuse = np.clip((n @ light) * 0.75 + 0.25, 0, 1)
+    direct, around = np.array(lamp.sun, F), np.array(lamp.air, F)
+    both = (direct + around) / 2
+    dull = np.ones(len(p), bool)
+    if lamp.snow:
+        white = np.clip((n[:, 1] - 0.35) / 0.25, 0, 1)
+        dull = white < 0.5
+        a = a + (np.array([0.94, 0.95, 0.97], F) - a) * white[:, None]
+    diffuse = np.clip((n @ sun) * 0.75 + 0.25, 0, 1)
     ambient = 0.42 + 0.16 * n[:, 1]
     contact = np.clip(0.74 + p[:, 1], 0.74, 1)
-    c = a * ((ambient + 0.66 * diffuse) * contact)[:, None]
-    half = light + view
+    c = a * (ambient[:, None] * around + 0.66 * diffuse[:, None] * direct) * contact[:, None]
+    half = sun + view
     half = half / np.linalg.norm(half, axis=1, keepdims=True)
     spec = np.clip((n * half).sum(1), 0, 1)
     facing = np.clip((n * view).sum(1), 0, 1)
     bounce = 2 * facing[:, None] * n - view
     sky = 0.5 + 0.5 * np.tanh((bounce[:, 1] - 0.1) * 3.5)
     rim = (1 - facing) ** 3
-    w = is_("glossy")
-    c[w] += (0.75 * spec[w] ** 60 + 0.22 * rim[w] * sky[w] + 0.05 * sky[w])[:, None]
-    w = is_("metal")
-    c[w] = a[w] * (0.28 + 0.82 * sky[w] * (0.72 + 0.28 * np.sin(bounce[w, 1] * 9)))[:, None] + (0.6 * spec[w] ** 40 + 0.18 * rim[w])[:, None]
+    w = is_("glossy") | (is_("tile") & dull)
+    c[w] += (0.75 * spec[w] ** 60 + 0.22 * rim[w] * sky[w] + 0.05 * sky[w])[:, None] * both
+    w = is_("metal") & dull
+    c[w] = (a[w] * (0.28 + 0.82 * sky[w] * (0.72 + 0.28 * np.sin(bounce[w, 1] * 9)))[:, None] + (0.6 * spec[w] ** 40 + 0.18 * rim[w])[:, None]) * both
     w = is_("glass")
     body = np.clip(0.42 + 0.5 * (1 - facing[w]), 0, 0.92)[:, None]
-    c[w] = behind[w] * (1 - body) * (0.5 + 0.5 * a[w]) + body * a[w] * (0.55 + 0.5 * sky[w])[:, None] + (0.8 * spec[w] ** 90)[:, None]
-    w = is_("pane")
-    c[w] = a[w] * (0.6 + 0.5 * sky[w] + 0.1 * np.sin(p[w, 1] * 5 + p[w, 0] * 3))[:, None] + 0.05
+    c[w] = behind[w] * (1 - body) * (0.5 + 0.5 * a[w]) + body * a[w] * (0.55 + 0.5 * sky[w])[:, None] * both + (0.8 * spec[w] ** 90)[:, None]
+    w = is_("pane") | (is_("window") & (not lamp.lamps))
+    c[w] = (a[w] * (0.6 + 0.5 * sky[w] + 0.1 * np.sin(p[w, 1] * 5 + p[w, 0] * 3))[:, None] + 0.05) * both
+    w = is_("window") & lamp.lamps
+    c[w] = np.array([1.0, 0.82, 0.45], F) * (0.86 + 0.14 * np.sin(p[w, 1] * 9 + p[w, 0] * 7))[:, None]
     w = is_("lit")
     c[w] = a[w] * (0.88 + 0.14 * facing[w])[:, None]
     return c
@@ -222,29 +217,24 @@ def canny(grey, low=0.06, high=0.14, sigma=1.2):
     return np.isin(label, keep[keep > 0])
 
 
-def render(thing, view, rng, ground):
-    """(rgb, depth, lines) of one object from a named view; `ground` is what `backdrop` returned."""
-    azimuth, elevation = VIEWS[view]
-    spread = 5 if thing.frontal else 7
-    azimuth += rng.uniform(-spread, spread)
-    elevation = rng.uniform(1, 6) if thing.frontal else elevation + rng.uniform(-5, 5)
-    fill = rng.uniform(0.72, 0.92)
-    room = 0.95 - fill
-    camera = Camera(thing, azimuth, elevation, fill, rng.uniform(-room, room, 2) * 0.7)
-    rays, t, normal, part, patch = trace(thing, camera)
+def towards_sun(camera, height):
     flat = np.array([1, 0, 1]) * camera.forward
-    light = -0.5 * camera.right + [0, 0.75, 0] - 0.55 * flat / np.linalg.norm(flat)
-    light = (light / np.linalg.norm(light)).astype(F)
-    _, top, bottom = ground
-    g = np.linspace(0, 1, SIZE)[:, None, None]
-    image = np.broadcast_to((1 - g) * top + g * bottom, (SIZE, SIZE, 3)).astype(F).copy()
-    image *= (1 - 0.4 * shadow(thing, camera, light))[..., None]
+    sun = -0.5 * camera.right + [0, height, 0] - 0.55 * flat / np.linalg.norm(flat)
+    return (sun / np.linalg.norm(sun)).astype(F)
+
+
+def render(thing, camera, scene):
+    """(rgb, depth, lines, (near, far)) of one object; near and far are the ray lengths that depth 255 and 51 stand for."""
+    rays, t, normal, part, patch = trace(thing, camera)
+    lamp = scene.lamp
+    sun = towards_sun(camera, lamp.height)
+    image = light.paint(scene, rays, SIZE)
+    image *= (1 - lamp.shadow * shadow(thing, camera, sun))[..., None]
     seen = part >= 0
     point = camera.origin + rays * np.where(seen, t, 0)[..., None]
-    p = point[seen]
     albedo = np.array([s[0] for s in thing.surfaces], F)[part[seen]]
     material = np.array([INDEX[s[1]] for s in thing.surfaces])[part[seen]]
-    image[seen] = shade(albedo, material, p, normal[seen], -rays[seen], light, image[seen])
+    image[seen] = shade(albedo, material, point[seen], normal[seen], -rays[seen], sun, image[seen], lamp)
     image = np.clip(image, 0, 1)
     minor = [s.art.trim for s in thing.solids if hasattr(getattr(s, "art", None), "trim")]
     lines = line_classes(point, normal, part, patch, minor)
@@ -252,8 +242,8 @@ def render(thing, view, rng, ground):
     near = ndimage.binary_dilation(lines > 0)[..., None]
     image = np.where(near, 0.45 * image + 0.55 * blurred, image)  # soften the stairs of one ray per pixel
     lines |= (canny(image.mean(-1)) * CANNY).astype(np.uint8)
-    depth = np.zeros((SIZE, SIZE), F)
+    depth, reach = np.zeros((SIZE, SIZE), F), (0.0, 1.0)
     if seen.any():
-        near_t, far_t = t[seen].min(), t[seen].max()
-        depth[seen] = 1 - 0.8 * (t[seen] - near_t) / max(far_t - near_t, 1e-3)
-    return (image * 255 + 0.5).astype(np.uint8), (depth * 255 + 0.5).astype(np.uint8), lines
+        reach = float(t[seen].min()), float(max(t[seen].max(), t[seen].min() + 1e-3))
+        depth[seen] = 1 - 0.8 * (t[seen] - reach[0]) / (reach[1] - reach[0])
+    return (image * 255 + 0.5).astype(np.uint8), (depth * 255 + 0.5).astype(np.uint8), lines, reach
