@@ -120,7 +120,7 @@ run: runtime build ## render the sample sketch, then open the studio
 
 # ---- testing ----
 
-.PHONY: test lint test-unit test-race test-fuzz test-matprofile test-window test-render test-export test-full
+.PHONY: test lint test-unit test-race test-fuzz test-matprofile test-window test-render test-export test-full test-recipe
 test: setup lint test-unit test-race test-matprofile test-fuzz test-window test-render test-export ## check everything
 	@echo "==> Everything passed"
 
@@ -215,6 +215,19 @@ test-full: setup-build runtime ## full-size random checkpoints render as in diff
 	MAQUETTE_FULLSIZE="$(abspath $(FULL_DIR))" go test -count=1 -v -timeout 2h -tags '$(TAGS) fullsize' -run '^TestFullSize' ./inference
 
 .PHONY: ort-web onnx-checker audit bench clean
+
+# Scenes, captions, drawings and measures of the starter's recipe need only NumPy
+# and SciPy. Its networks need PyTorch: make -C assets/starter/recipe smoke.
+test-recipe: ## the starter's recipe as far as it goes without PyTorch
+	@echo "==> recipe tests"
+	@python=python3; \
+	if ! $$python -c 'import numpy, scipy' 2>/dev/null; then \
+		if command -v apt-get >/dev/null; then $(call install,for the recipe tests,python3-numpy python3-scipy); fi; \
+		python=/usr/bin/python3; \
+	fi; \
+	cd assets/starter/recipe && OMP_NUM_THREADS=1 $$python -B -m unittest
+
+.PHONY: audit bench clean
 audit: setup-build ## look for known vulnerabilities (asks the Go vulnerability database)
 	go tool govulncheck ./...
 

@@ -11,11 +11,13 @@ DECAY = 0.01
 
 
 class Layout:
-    """Where each parameter lies in the flat store; 4-d weights lie channels last."""
+    """Where each parameter that is trained lies in the flat store; 4-d weights lie channels last."""
 
     def __init__(self, net):
         self.names, self.shapes, self.at = [], [], [0]
         for name, p in net.named_parameters():
+            if not p.requires_grad:
+                continue
             self.names.append(name)
             self.shapes.append(tuple(p.shape))
             self.at.append(self.at[-1] + p.numel())
@@ -37,7 +39,8 @@ class Layout:
 
     def fill(self, flat, named):
         for name, view in zip(self.names, self.views(flat)):
-            view.copy_(named[name])
+            if name in named:
+                view.copy_(named[name])
 
 
 class Store:

@@ -91,6 +91,7 @@ class Starter(nn.Module):
         for net in self.control.values():
             net.set_attn_processor(AttnProcessor())
         self.joined = join_views(self.unet)
+        self.steering = True  # the ControlNets are trained too
 
     def forward(self, noisy, t, tokens, hints, views=1):
         """Predict v (B, 4, 32, 32).
@@ -101,6 +102,18 @@ class Starter(nn.Module):
         """
         self.joined.views = views
         context = self.text(input_ids=tokens).last_hidden_state
+        residuals = self.residuals(noisy, t, context, hints) if self.steering else torch.no_grad()(self.residuals)(noisy, t, context, hints)
+        if residuals is None:
+            return self.unet(noisy, t, context).sample
+        return self.unet(noisy, t, context, down_block_additional_residuals=tuple(residuals[:-1]), mid_block_additional_residual=residuals[-1]).sample
+
+    def freeze_control(self):
+        """Train the text encoder and the UNet only: two thirds of the time, where the controls need nothing new."""
+        self.control.requires_grad_(False)
+        self.steering = False
+
+    def residuals(self, noisy, t, context, hints):
+        """The ControlNets' residuals, summed, with zeros in the rows without a hint; None where no row has one."""
         total = None
         for name, (rows, pictures) in hints.items():
             if not len(rows):
@@ -108,9 +121,7 @@ class Starter(nn.Module):
             down, mid = self.control[name](noisy[rows], t[rows], context[rows], pictures, return_dict=False)
             placed = [blank(r, len(noisy)).index_copy(0, rows, r) for r in (*down, mid)]
             total = placed if total is None else [a + b for a, b in zip(total, placed)]
-        if total is None:
-            return self.unet(noisy, t, context).sample
-        return self.unet(noisy, t, context, down_block_additional_residuals=tuple(total[:-1]), mid_block_additional_residual=total[-1]).sample
+        return total
 
 
 def blank(like, rows):

@@ -27,7 +27,7 @@ class Plan:
     keep: float = 0.995
     workers: int = 2
     save_minutes: float = 4
-    report: int = 50
+    report: int = 10
 
 
 def rate_at(plan, share, step, floor=0.02):
@@ -41,8 +41,9 @@ def work_on(worker, task, plan, store, barrier, step, used):
     torch = threads(1)
     net = model.channels_last(task.build())
     layout = flat.Layout(net)
+    frozen = {k: p.detach().contiguous().clone() for k, p in net.named_parameters() if not p.requires_grad}
     net = net.to(torch.bfloat16)
-    live = [p for p in net.parameters()]
+    live = [p for p in net.parameters() if p.requires_grad]
     for p, view in zip(live, layout.views(store.live)):
         p.data = view
     grads = layout.views(store.grads[worker])
@@ -85,8 +86,8 @@ def work_on(worker, task, plan, store, barrier, step, used):
             numbers = []
         if clock() - last_save > plan.save_minutes * 60 or store.stop[0]:
             last_save = clock()
-            state = {"nets": layout.named(store.master), "first": layout.named(store.first), "second": layout.named(store.second)}
-            save_torch(work(plan.file), {**state, "ema": layout.named(store.average), "step": step, "seconds": clock()})
+            state = {"nets": layout.named(store.master) | frozen, "first": layout.named(store.first), "second": layout.named(store.second)}
+            save_torch(work(plan.file), {**state, "ema": layout.named(store.average) | frozen, "step": step, "seconds": clock()})
 
 
 def train(task, plan):
@@ -100,7 +101,7 @@ def train(task, plan):
         if os.path.exists(work(plan.file)):
             state = torch.load(work(plan.file), map_location="cpu", weights_only=True)
             for part, key in ((store.master, "nets"), (store.first, "first"), (store.second, "second"), (store.average, "ema")):
-                layout.fill(part, state[key])
+                layout.fill(part, state[key])  # a part that was frozen has no moments yet
             step, used = state["step"], state["seconds"]
         else:
             layout.fill(store.master, dict(net.named_parameters()))

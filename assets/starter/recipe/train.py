@@ -164,8 +164,8 @@ class Task:
 
     columns = "lines,depth,none,small lines,small depth,small none,group drawn,group free,small group drawn,small group free"
 
-    def __init__(self, shares, early, late, early_steps):
-        self.shares, self.early, self.late, self.early_steps = shares, early, late, early_steps
+    def __init__(self, shares, early, late, early_steps, freeze_control=False):
+        self.shares, self.early, self.late, self.early_steps, self.freeze_control = shares, early, late, early_steps, freeze_control
 
     def layout(self, step):
         draws = np.random.RandomState(step).rand(2)
@@ -177,6 +177,10 @@ class Task:
         nets = model.Starter(self.tokens.size)
         with torch.no_grad():
             nets.text.get_input_embeddings().weight[self.tokens.unknown] = 0
+        if self.freeze_control:
+            state = torch.load(work("train.pt"), map_location="cpu", weights_only=True, mmap=True)["ema"]
+            nets.control.load_state_dict({k.removeprefix("control."): v for k, v in state.items() if k.startswith("control.")})
+            nets.freeze_control()
         return nets
 
     def start(self, net, worker, workers, step):
@@ -216,8 +220,13 @@ def main():
     parser.add_argument("--early-steps", type=int, default=1500, help="steps before full-size batches prevail")
     parser.add_argument("--early", type=float, default=0.9, help="share of half-size batches in the early steps")
     parser.add_argument("--late", type=float, default=0.2, help="share of half-size batches afterwards")
+    parser.add_argument("--flat", type=float, default=0.4, help="share of the time before the rate falls")
+    parser.add_argument("--keep", type=float, default=0.998, help="memory of the averaged weights, per step")
+    parser.add_argument("--freeze-control", action="store_true", help="leave the ControlNets as they are")
+    parser.add_argument("--workers", type=int, default=2)
     a = parser.parse_args()
-    team.train(Task(a.shares, a.early, a.late, a.early_steps), team.Plan("train.pt", a.minutes, a.rate, flat_share=0.4, keep=0.998))
+    task = Task(a.shares, a.early, a.late, a.early_steps, a.freeze_control)
+    team.train(task, team.Plan("train.pt", a.minutes, a.rate, flat_share=a.flat, keep=a.keep, workers=a.workers))
 
 
 if __name__ == "__main__":
