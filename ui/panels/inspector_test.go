@@ -231,7 +231,7 @@ func TestQueueShowsJobs(t *testing.T) {
 		{ID: "d", State: projects.JobFailed, Error: "no memory left"},
 	}
 	q.Show(jobs, false)
-	row := func(id string) *jobRow { return q.rows[id] }
+	row := func(id string) *queueRow { return q.rows[id] }
 	if row("a").bar.Value != 0.15 || row("a").detail.Text != "Step 3 of 20 · 15 %" || row("a").title.Text != "chair" {
 		t.Errorf("running: %q %q", row("a").title.Text, row("a").detail.Text)
 	}

@@ -1,11 +1,9 @@
 package panels
 
 import (
-	"image"
 	"slices"
 
 	"fyne.io/fyne/v2"
-	"fyne.io/fyne/v2/canvas"
 	"fyne.io/fyne/v2/container"
 	"fyne.io/fyne/v2/lang"
 	"fyne.io/fyne/v2/theme"
@@ -14,7 +12,6 @@ import (
 	"maquette/inference"
 	"maquette/projects"
 	"maquette/ui/explain"
-	"maquette/ui/tooltip"
 )
 
 // QueueIntents is what the queue panel asks for. All functions are called on
@@ -22,8 +19,12 @@ import (
 type QueueIntents struct {
 	Cancel, Retry, Remove func(id string)
 	// Move puts a waiting job at a place among all jobs.
-	Move  func(id string, to int)
-	Pause func(paused bool)
+	Move func(id string, to int)
+	// CancelSet, RetrySet and RemoveSet act on all jobs of a set, and MoveSet moves
+	// those that wait past so many others, see projects.Queue.MoveSet.
+	CancelSet, RetrySet, RemoveSet func(setID string)
+	MoveSet                        func(setID string, by int)
+	Pause                          func(paused bool)
 	// Show brings a concept of the job into view.
 	Show func(conceptID string)
 	// ClearFinished removes the jobs that are over.
@@ -31,24 +32,71 @@ type QueueIntents struct {
 }
 
 // Queue shows the jobs of a project, the running one with its progress and the
-// image taking shape. All methods belong to the UI goroutine.
+// image taking shape. The jobs of a set are one row. All methods belong to the UI
+// goroutine.
 type Queue struct {
 	intents QueueIntents
-	rows    map[string]*jobRow
-	order   []string
+	rows    map[string]*queueRow // by entry.key
+	entries []entry
 	box     *fyne.Container
 	empty   *widget.Label
 	pause   *widget.Button
 	clear   *widget.Button
 	paused  bool
-	// first and last are the places of the jobs that wait, which can be moved among themselves.
+	object  fyne.CanvasObject
+}
+
+// entry is one row of the queue: a job, or the jobs of a set.
+type entry struct {
+	key  string
+	set  *projects.Set // nil for a single job
+	jobs []projects.Job
+	// first and last are the places among all jobs of those that wait; last is -1
+	// where none does.
 	first, last int
-	object      fyne.CanvasObject
+}
+
+// waiting counts the jobs that wait.
+func (e entry) waiting() int {
+	n := 0
+	for _, j := range e.jobs {
+		if j.State == projects.JobQueued {
+			n++
+		}
+	}
+	return n
+}
+
+// entriesOf groups the jobs of sets, at the place of the first one.
+func entriesOf(jobs []projects.Job) []entry {
+	size := map[string]int{}
+	for _, j := range jobs {
+		if j.Set != nil {
+			size[j.Set.ID]++
+		}
+	}
+	var list []entry
+	for i, j := range jobs {
+		e := entry{key: j.ID}
+		if j.Set != nil && size[j.Set.ID] > 1 {
+			e = entry{key: "set " + j.Set.ID, set: j.Set}
+		}
+		at := slices.IndexFunc(list, func(o entry) bool { return o.key == e.key })
+		if at < 0 {
+			e.first, e.last = len(jobs), -1
+			at, list = len(list), append(list, e)
+		}
+		list[at].jobs = append(list[at].jobs, j)
+		if j.State == projects.JobQueued {
+			list[at].first, list[at].last = min(list[at].first, i), i
+		}
+	}
+	return list
 }
 
 // NewQueue returns an empty queue panel.
 func NewQueue(intents QueueIntents) *Queue {
-	q := &Queue{intents: intents, rows: map[string]*jobRow{}, box: container.NewVBox()}
+	q := &Queue{intents: intents, rows: map[string]*queueRow{}, box: container.NewVBox()}
 	q.empty = widget.NewLabel(lang.L("Nothing to render. Renders wait here, one after the other."))
 	q.empty.Wrapping = fyne.TextWrapWord
 	q.empty.Importance = widget.LowImportance
@@ -66,37 +114,26 @@ func (q *Queue) Object() fyne.CanvasObject { return q.object }
 
 // Show displays the jobs in the order of the queue.
 func (q *Queue) Show(jobs []projects.Job, paused bool) {
-	ids := make([]string, len(jobs))
-	for i, j := range jobs {
-		ids[i] = j.ID
-	}
-	if !slices.Equal(ids, q.order) {
-		q.order = ids
+	before := q.entries
+	q.entries = entriesOf(jobs)
+	if !slices.EqualFunc(before, q.entries, func(a, b entry) bool { return a.key == b.key }) {
 		q.box.RemoveAll()
-		rows := map[string]*jobRow{}
-		for _, id := range ids {
-			row := q.rows[id]
+		rows := map[string]*queueRow{}
+		for _, e := range q.entries {
+			row := q.rows[e.key]
 			if row == nil {
-				row = newJobRow(id, q)
+				row = newQueueRow(q, e)
 			}
-			rows[id] = row
+			rows[e.key] = row
 			q.box.Add(row.object)
 		}
 		q.rows = rows
 	}
-	finished := false
-	q.first, q.last = len(jobs), -1
-	for i, j := range jobs {
-		if j.State == projects.JobQueued {
-			q.first, q.last = min(q.first, i), i
-		}
-	}
-	for i, j := range jobs {
-		q.rows[j.ID].show(j, i)
-		finished = finished || j.State.Finished()
+	for i := range q.entries {
+		q.rows[q.entries[i].key].show(i)
 	}
 	setVisible(q.empty, len(jobs) == 0)
-	if finished {
+	if slices.ContainsFunc(jobs, func(j projects.Job) bool { return j.State.Finished() }) {
 		q.clear.Enable()
 	} else {
 		q.clear.Disable()
@@ -113,10 +150,75 @@ func (q *Queue) Show(jobs []projects.Job, paused bool) {
 
 // Update displays one job's progress without touching the others.
 func (q *Queue) Update(j projects.Job) {
-	if row := q.rows[j.ID]; row != nil {
-		row.show(j, slices.Index(q.order, j.ID))
+	for i, e := range q.entries {
+		if at := slices.IndexFunc(e.jobs, func(o projects.Job) bool { return o.ID == j.ID }); at >= 0 {
+			e.jobs[at] = j
+			q.rows[e.key].show(i)
+		}
 	}
 }
+
+// neighbours are the nearest entries before and after that have jobs waiting; -1 for none.
+func (q *Queue) neighbours(index int) (before, after int) {
+	before, after = -1, -1
+	for i, e := range q.entries {
+		switch {
+		case e.last < 0:
+		case i < index:
+			before = i
+		case i > index && after < 0:
+			after = i
+		}
+	}
+	return before, after
+}
+
+// move moves an entry past its neighbour, or to the front.
+func (q *Queue) move(index int, how moving) {
+	e := q.entries[index]
+	before, after := q.neighbours(index)
+	other := before
+	if how == later {
+		other = after
+	}
+	if other < 0 || e.last < 0 {
+		return
+	}
+	o := q.entries[other]
+	switch {
+	case e.set != nil && how == earlier:
+		q.intents.MoveSet(e.set.ID, -o.waiting())
+	case e.set != nil && how == later:
+		q.intents.MoveSet(e.set.ID, o.waiting())
+	case e.set != nil:
+		q.intents.MoveSet(e.set.ID, -len(q.jobs()))
+	case how == later:
+		q.intents.Move(e.jobs[0].ID, o.last)
+	case how == earlier:
+		q.intents.Move(e.jobs[0].ID, o.first)
+	default:
+		first := slices.IndexFunc(q.entries, func(e entry) bool { return e.last >= 0 })
+		q.intents.Move(e.jobs[0].ID, q.entries[first].first)
+	}
+}
+
+// jobs are all jobs.
+func (q *Queue) jobs() []projects.Job {
+	var list []projects.Job
+	for _, e := range q.entries {
+		list = append(list, e.jobs...)
+	}
+	return list
+}
+
+// moving is a way to move an entry.
+type moving int
+
+const (
+	earlier moving = iota
+	later
+	toFront
+)
 
 func setVisible(o fyne.CanvasObject, visible bool) {
 	if visible {
@@ -124,88 +226,6 @@ func setVisible(o fyne.CanvasObject, visible bool) {
 	} else {
 		o.Hide()
 	}
-}
-
-// jobRow shows one job.
-type jobRow struct {
-	q       *Queue
-	id      string
-	job     projects.Job
-	index   int
-	title   *widget.Label
-	detail  *widget.Label
-	bar     *widget.ProgressBar
-	track   *fyne.Container // holds bar
-	preview *canvas.Image
-	frame   *fyne.Container
-
-	up, down, cancel, retry, remove, open fyne.CanvasObject
-	object                                fyne.CanvasObject
-}
-
-func newJobRow(id string, q *Queue) *jobRow {
-	r := &jobRow{q: q, id: id}
-	r.title = widget.NewLabel("")
-	r.title.Truncation = fyne.TextTruncateEllipsis
-	r.detail = caption("")
-	r.bar = widget.NewProgressBar()
-	r.bar.TextFormatter = func() string { return "" }
-	r.track = container.New(thinBar{}, r.bar)
-	r.preview = canvas.NewImageFromImage(image.NewRGBA(image.Rect(0, 0, 1, 1)))
-	r.preview.FillMode = canvas.ImageFillContain
-	r.preview.ScaleMode = canvas.ImageScaleFastest
-	r.preview.SetMinSize(fyne.NewSquareSize(160))
-	r.frame = container.NewStack(r.preview)
-	r.frame.Hide()
-	button := func(icon fyne.Resource, tip string, do func()) fyne.CanvasObject {
-		b := widget.NewButtonWithIcon("", icon, do)
-		b.Importance = widget.LowImportance
-		return tooltip.New(b, tip)
-	}
-	r.up = button(theme.MoveUpIcon(), lang.L("Render earlier"), func() { q.intents.Move(id, r.index-1) })
-	r.down = button(theme.MoveDownIcon(), lang.L("Render later"), func() { q.intents.Move(id, r.index+1) })
-	r.cancel = button(theme.CancelIcon(), lang.L("Cancel"), func() { q.intents.Cancel(id) })
-	r.retry = button(theme.ViewRefreshIcon(), lang.L("Try again"), func() { q.intents.Retry(id) })
-	r.remove = button(theme.DeleteIcon(), lang.L("Remove from the list"), func() { q.intents.Remove(id) })
-	r.open = button(theme.VisibilityIcon(), lang.L("Show the picture"), func() {
-		if n := len(r.job.Concepts); n > 0 {
-			q.intents.Show(r.job.Concepts[n-1])
-		}
-	})
-	buttons := container.NewHBox(r.up, r.down, r.open, r.retry, r.cancel, r.remove)
-	r.object = container.NewStack(newCardGround(), container.NewVBox(
-		container.NewBorder(nil, nil, nil, buttons, r.title), r.track, r.detail, r.frame))
-	return r
-}
-
-func (r *jobRow) show(j projects.Job, index int) {
-	r.job, r.index = j, index
-	title := j.Recipe.Prompt
-	if title == "" {
-		title = lang.L("(no prompt)")
-	}
-	r.title.SetText(title)
-	r.detail.SetText(jobText(j))
-	r.detail.Importance = widget.LowImportance
-	if j.State == projects.JobFailed {
-		r.detail.Importance = widget.DangerImportance
-	}
-	r.detail.Refresh()
-	running, queued := j.State == projects.JobRunning, j.State == projects.JobQueued
-	setVisible(r.track, running)
-	r.bar.SetValue(j.Progress.Fraction)
-	setVisible(r.up, queued && index > r.q.first)
-	setVisible(r.down, queued && index < r.q.last)
-	setVisible(r.cancel, running || queued)
-	setVisible(r.retry, j.State == projects.JobFailed || j.State == projects.JobCancelled || j.State == projects.JobInterrupted)
-	setVisible(r.remove, j.State.Finished())
-	setVisible(r.open, len(j.Concepts) > 0)
-	if p := j.Progress.Preview; running && p != nil && p != r.preview.Image {
-		r.preview.Image = p
-		r.preview.Refresh()
-	}
-	setVisible(r.frame, running && j.Progress.Preview != nil)
-	r.object.Refresh()
 }
 
 // jobText says in words how a job is.

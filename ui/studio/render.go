@@ -81,6 +81,12 @@ func (w *workspace) queueIntents() panels.QueueIntents {
 		Move: func(id string, to int) {
 			w.queueDo(func(id string) error { return w.queue.Move(id, to) }, id)
 		},
+		CancelSet: func(id string) { w.queueDo(w.queue.CancelSet, id) },
+		RetrySet:  func(id string) { w.queueDo(w.queue.RetrySet, id) },
+		RemoveSet: func(id string) { w.queueDo(w.queue.RemoveSet, id) },
+		MoveSet: func(id string, by int) {
+			w.queueDo(func(id string) error { return w.queue.MoveSet(id, by) }, id)
+		},
 		Pause: func(paused bool) {
 			w.queue.Pause(paused)
 			w.queueChanged()
