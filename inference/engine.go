@@ -32,6 +32,9 @@ type Config struct {
 	// CacheBytes bounds the bytes of loaded model weights that are kept between
 	// renders; 0 means half of the machine's memory. The models of the running render are always kept.
 	CacheBytes int64
+	// Profile, if not empty, is a folder for profiles of the networks, which are
+	// written when they are freed; see runtime.Options.
+	Profile string
 	// Precision is what requests without one of their own compute in; empty means
 	// PrecisionAuto.
 	Precision Precision

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"path/filepath"
 	"strings"
 
 	"maquette/inference/arch"
@@ -314,7 +315,11 @@ func (r *run) session(ctx context.Context, p part, size arch.Size) (*runtime.Ses
 			r.e.failed[name] = fmt.Sprintf("it can't run the %s: %v", p.title(), err)
 		}
 	}
-	return r.e.rt.NewSessionFor(ctx, p.title(), build, runtime.Options{Providers: usable, Threads: r.e.cfg.Threads, Note: r.note, Passed: passed})
+	o := runtime.Options{Providers: usable, Threads: r.e.cfg.Threads, Note: r.note, Passed: passed}
+	if r.e.cfg.Profile != "" {
+		o.Profile = filepath.Join(r.e.cfg.Profile, strings.ReplaceAll(p.title(), " ", "-"))
+	}
+	return r.e.rt.NewSessionFor(ctx, p.title(), build, o)
 }
 
 // usable are the providers to try for a network.

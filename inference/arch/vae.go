@@ -111,6 +111,7 @@ func (v *klVAE) ShiftFactor() float32 {
 
 func (v *klVAE) Decoder(size Size) (*graph.Model, error) {
 	b := graph.New("VAE decoder")
+	b.Numbers(size.Numbers)
 	c := v.config
 	x := b.Input("latents", graph.Float32, dim(size.Batch), int64(c.LatentChannels), dim(size.Height), dim(size.Width))
 	s := b.Scope(v.component)
@@ -130,6 +131,7 @@ func (v *klVAE) Decoder(size Size) (*graph.Model, error) {
 
 func (v *klVAE) Encoder(size Size) (*graph.Model, error) {
 	b := graph.New("VAE encoder")
+	b.Numbers(size.Numbers)
 	c := v.config
 	x := b.Input("image", graph.Float32, dim(size.Batch), 3, scaled(size.Height, v.Scale()), scaled(size.Width, v.Scale()))
 	s := b.Scope(v.component)

@@ -145,17 +145,21 @@ func (x Value) Reshape(shape ...int64) Value {
 func (x Value) ReshapeLike(like Value, c int64) Value {
 	shape := slices.Clone(like.Shape())
 	shape[len(shape)-1] = c
-	unknown := 0
-	for _, d := range shape {
-		if d == Dynamic {
-			unknown++
-		}
-	}
-	if unknown <= 1 {
+	if unknown(shape) <= 1 {
 		return x.Reshape(shape...)
 	}
 	to := like.shapeOf(0, int64(len(shape)-1)).concat(0, x.b.Ints(c))
 	return x.op("Reshape", []Value{to}, nil, x.Type(), shape)
+}
+
+// unknown counts the dimensions of a shape that aren't known.
+func unknown(shape []int64) (n int) {
+	for _, d := range shape {
+		if d == Dynamic {
+			n++
+		}
+	}
+	return n
 }
 
 // shapeOf is the runtime shape from dimension start up to end.
@@ -254,6 +258,14 @@ func (x Value) Linear(w, bias Value) Value {
 	if q, ok := x.b.int8Weight(w); ok {
 		return x.int8Linear(q, bias).patched(w, func(p Patch, t Weight) Value { return p.Linear(x, t) })
 	}
+	if x.b.numbers.ShapeFree && unknown(x.Shape()) > 1 {
+		// As a matrix, x would have to be given its shape back.
+		y := x.MatMul(w.effective().Transpose(1, 0))
+		if bias.Valid() {
+			y = y.Add(bias)
+		}
+		return y.patched(w, func(p Patch, t Weight) Value { return p.Linear(x, t) })
+	}
 	rows := x
 	if len(x.Shape()) != 2 {
 		rows = x.Reshape(-1, in)
@@ -303,6 +315,14 @@ func (x Value) Conv2D(w, bias Value, stride int64, pads [4]int64) Value {
 
 // GroupNorm normalises groups of channels of x [N,C,H,W].
 func (x Value) GroupNorm(scale, bias Value, groups int64, eps float32) Value {
+	if n := x.Dim(1); x.b.numbers.ShapeFree && n != Dynamic && x.Dim(2) != Dynamic && x.Dim(3) != Dynamic {
+		ones, zeros := slices.Repeat([]float32{1}, int(groups)), make([]float32, groups)
+		h := x.Reshape(0, groups, -1)
+		h = h.op("InstanceNormalization", []Value{x.b.Floats([]int64{groups}, ones...), x.b.Floats([]int64{groups}, zeros...)},
+			[]Attr{FloatAttr("epsilon", eps)}, x.Type(), h.Shape())
+		h = h.Reshape(0, n, x.Dim(2), x.Dim(3))
+		return h.Mul(scale.Reshape(n, 1, 1)).Add(bias.Reshape(n, 1, 1))
+	}
 	return x.op("GroupNormalization", []Value{scale, bias},
 		[]Attr{IntAttr("num_groups", groups), FloatAttr("epsilon", eps)}, x.Type(), x.Shape())
 }

@@ -28,6 +28,10 @@ type Options struct {
 	// LowMemory leaves float32 weights mapped from their files in place of
 	// copying them into a layout that runs faster.
 	LowMemory bool
+	// Profile, if not empty, is the beginning of the path of a file that ONNX
+	// Runtime writes when the session is closed: JSON with the time and the
+	// provider of every node, in the format of Chrome's trace viewer.
+	Profile string
 	// Note receives a sentence for the user when a provider was passed over; may be nil.
 	Note func(string)
 	// Passed is told the providers that were passed over, and why; may be nil.
@@ -143,6 +147,11 @@ func configure(so *ort.SessionOptions, m *graph.Model, o Options) error {
 	}
 	if err := so.SetGraphOptimizationLevel(level(m.WeightBytes, o)); err != nil {
 		return err
+	}
+	if o.Profile != "" {
+		if err := so.EnableProfiling(o.Profile); err != nil {
+			return err
+		}
 	}
 	if o.Threads > 0 {
 		return so.SetIntraOpNumThreads(o.Threads)
