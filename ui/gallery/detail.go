@@ -50,11 +50,11 @@ func newDetail(g *Gallery) *detail {
 		return b
 	}
 	d.star = action(lang.L("Star"), g.deps.StarIcon, func() { g.toggleStar(d.concept) })
-	use := action(lang.L("Use this recipe"), theme.DocumentIcon(), func() { g.deps.UseRecipe(d.concept.Recipe) })
+	use := action(lang.L("Use this recipe"), theme.DocumentIcon(), func() { g.deps.UseRecipe(d.concept) })
 	use.Importance = widget.HighImportance
 	actions := container.NewVBox(
 		use,
-		action(lang.L("Render again"), theme.ViewRefreshIcon(), func() { g.deps.Again(d.concept.Recipe) }),
+		action(lang.L("Render again"), theme.ViewRefreshIcon(), func() { g.deps.Again(d.concept) }),
 		action(lang.L("Change a part"), theme.ColorPaletteIcon(), func() { g.changePart(d.concept) }),
 		action(lang.L("Use as sketch"), theme.DocumentCreateIcon(), func() { g.useAsSketch(d.concept) }),
 		d.star,

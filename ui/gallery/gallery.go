@@ -26,9 +26,9 @@ type Deps struct {
 	// StarIcon marks starred concepts.
 	StarIcon fyne.Resource
 	// UseRecipe puts the recipe of a concept into the inspector.
-	UseRecipe func(projects.Recipe)
+	UseRecipe func(projects.Concept)
 	// Again renders a concept's recipe with a new seed.
-	Again func(projects.Recipe)
+	Again func(projects.Concept)
 	// ChangePart lets the user paint over what is to change of a concept's picture.
 	ChangePart func(projects.Concept, image.Image)
 	// UseAsSketch makes the image the sketch's underlay.
@@ -472,8 +472,8 @@ func (g *Gallery) menu(st projects.Stack, at fyne.Position) {
 	trash := item(lang.L("Move to trash"), func() { g.remove(c) })
 	trash.Icon = theme.DeleteIcon()
 	menu := fyne.NewMenu("",
-		item(lang.L("Use this recipe"), func() { g.deps.UseRecipe(c.Recipe) }),
-		item(lang.L("Render again"), func() { g.deps.Again(c.Recipe) }),
+		item(lang.L("Use this recipe"), func() { g.deps.UseRecipe(c) }),
+		item(lang.L("Render again"), func() { g.deps.Again(c) }),
 		item(lang.L("Change a part"), func() { g.changePart(c) }),
 		item(lang.L("Use as sketch"), func() { g.useAsSketch(c) }),
 		fyne.NewMenuItemSeparator(),

@@ -170,6 +170,15 @@ func (h *libraryHolder) PhotoDepth(ctx context.Context, photo image.Image) (*ima
 	return l.PhotoDepth(ctx, photo)
 }
 
+// Relocate finds models of a recipe that are gone by their hashes.
+func (h *libraryHolder) Relocate(ctx context.Context, r projects.Recipe, hashes map[string]string, progress func(projects.HashProgress)) (projects.Recipe, []projects.Moved, error) {
+	l, err := h.get()
+	if err != nil {
+		return r, nil, err
+	}
+	return l.Relocate(ctx, r, hashes, progress)
+}
+
 // Replace makes the next use read other settings.
 func (h *libraryHolder) Replace(set settings.Settings) {
 	h.mu.Lock()

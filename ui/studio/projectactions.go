@@ -241,22 +241,26 @@ func (w *workspace) galleryDeps() gallery.Deps {
 	return gallery.Deps{
 		Window:   s.window,
 		StarIcon: icon("star.svg"),
-		UseRecipe: func(r projects.Recipe) {
-			before := w.state.Recipe()
-			// What it starts from is the drawing's affair: a picture under it and a mask.
-			r.Init, r.Inpaint = "", nil
-			w.state.UseRecipe(r)
-			w.state.seedLocked = true
-			w.changed()
-			s.toasts.show(lang.L("The recipe is in the inspector, with its seed locked."), lang.L("Undo"), func() {
-				w.state.UseRecipe(before)
-				w.state.seedLocked = false
+		UseRecipe: func(c projects.Concept) {
+			w.withModels(c, func(r projects.Recipe) {
+				before := w.state.Recipe()
+				// What it starts from is the drawing's affair: a picture under it and a mask.
+				r.Init, r.Inpaint = "", nil
+				w.state.UseRecipe(r)
+				w.state.seedLocked = true
 				w.changed()
+				s.toasts.show(lang.L("The recipe is in the inspector, with its seed locked."), lang.L("Undo"), func() {
+					w.state.UseRecipe(before)
+					w.state.seedLocked = false
+					w.changed()
+				})
 			})
 		},
-		Again: func(r projects.Recipe) {
-			again := NewState(r)
-			w.enqueue(again.Next(randomSeed))
+		Again: func(c projects.Concept) {
+			w.withModels(c, func(r projects.Recipe) {
+				again := NewState(r)
+				w.enqueue(again.Next(randomSeed))
+			})
 		},
 		ChangePart:  w.changePart,
 		UseAsSketch: func(img image.Image) { w.askHowToUse(img, lang.L("Concept")) },

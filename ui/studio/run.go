@@ -44,6 +44,8 @@ type Library interface {
 	Checkpoints(ctx context.Context) ([]checkpoint.Entry, error)
 	// PhotoDepth is control.PhotoDepth with the library's depth model.
 	PhotoDepth(ctx context.Context, photo image.Image) (*image.Gray16, error)
+	// Relocate finds models of a recipe that are gone by their hashes.
+	Relocate(ctx context.Context, r projects.Recipe, hashes map[string]string, progress func(projects.HashProgress)) (projects.Recipe, []projects.Moved, error)
 }
 
 // Options says what the studio works with.

@@ -90,6 +90,16 @@ func (fakeLibrary) PhotoDepth(_ context.Context, photo image.Image) (*image.Gray
 	return out, nil
 }
 
+// Relocate finds whatever was in the folder old in the folder new.
+func (fakeLibrary) Relocate(_ context.Context, r projects.Recipe, hashes map[string]string, _ func(projects.HashProgress)) (projects.Recipe, []projects.Moved, error) {
+	if rest, ok := strings.CutPrefix(r.Checkpoint, "/old/"); ok && hashes[r.Checkpoint] != "" {
+		old := r.Checkpoint
+		r.Checkpoint = "/models/" + rest
+		return r, []projects.Moved{{From: old, To: r.Checkpoint}}, nil
+	}
+	return r, nil, nil
+}
+
 // testStudio is a studio on the test driver, whose UI goroutine is the test's.
 type testStudio struct {
 	*studio
