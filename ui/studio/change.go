@@ -12,8 +12,8 @@ import (
 )
 
 // changeStrength is how much of a masked part is replaced where the recipe says
-// nothing: it fits its surroundings, and is new all the same.
-const changeStrength = 0.75
+// nothing: less would keep its colours.
+const changeStrength = 0.9
 
 // finestSketch is the longest side, in pixels, at which the drawing is read where
 // a small part of it is rendered large.

@@ -19,9 +19,9 @@ const (
 	// noSecondPass is the --second-pass that takes away that of a recipe.
 	noSecondPass = "none"
 	// initStrength and maskStrength are the strengths of a picture to start from
-	// where none is given: as much as leaves its composition, or the surroundings
-	// of what is made new, to be seen.
-	initStrength, maskStrength = 0.6, 0.75
+	// where none is given. Without a mask its composition is to stay; with one the
+	// masked part shall be able to get another colour, which less leaves as it is.
+	initStrength, maskStrength = 0.6, 0.9
 )
 
 // modeFlags are the flags of `maquette render` that say what it starts from and
@@ -38,7 +38,7 @@ type modeFlags struct {
 
 func (m *modeFlags) add(flags *pflag.FlagSet) {
 	def := projects.DefaultInpaint("")
-	flags.StringVar(&m.init, "init", "", "picture to start from, of which --strength is replaced (default 0.6, with a mask 0.75)")
+	flags.StringVar(&m.init, "init", "", "picture to start from, of which --strength is replaced (default 0.6, with a mask 0.9)")
 	flags.StringVar(&m.mask, "mask", "", "picture of --init's shape that says where it is made new: white changes, black stays, grey changes in part")
 	flags.BoolVar(&m.only, "mask-only", false, "render the masked part alone, at --size, and lay it back: the picture keeps --init's size")
 	flags.IntVar(&m.padding, "mask-padding", def.Padding, "with --mask-only, how many pixels of --init around the mask are rendered with it")

@@ -41,7 +41,7 @@ func TestRenderModes(t *testing.T) {
 	b.ok("render", sketch, "-p", "a box", "--size", "64x64", "-c", "canny,mode=prompt", "-c", "depth:0.5,mode=control",
 		"--init", init, "--mask", mask, "--mask-only", "--mask-padding", "9", "--second-pass", "2:0.4:12", "--seed", "5", "--project", project)
 	r := b.engine.requests[0]
-	if !r.MaskOnly || r.MaskPadding != 9 || r.MaskFeather != 8 || r.Strength != 0.75 || r.Init.Bounds().Size() != size || r.Mask.Bounds().Size() != size {
+	if !r.MaskOnly || r.MaskPadding != 9 || r.MaskFeather != 8 || r.Strength != 0.9 || r.Init.Bounds().Size() != size || r.Mask.Bounds().Size() != size {
 		t.Errorf("the request is %+v", r)
 	}
 	if got, want := *r.SecondPass, (inference.SecondPass{Width: 128, Height: 128, Strength: 0.4, Steps: 12}); got != want {
