@@ -119,7 +119,9 @@ func dropSeparators(r rune) rune {
 
 func number(f float64) string { return strconv.FormatFloat(f, 'g', -1, 64) }
 
-// modelName is a model's name for people: the file or folder name without its ending.
+// ModelName is a model's name for people: the file or folder name without its ending.
+func ModelName(path string) string { return modelName(path) }
+
 func modelName(path string) string {
 	name := filepath.Base(path)
 	return strings.TrimSuffix(name, ".safetensors")

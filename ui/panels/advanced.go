@@ -22,6 +22,10 @@ type advanced struct {
 	fold            *fold
 	steps, guidance *number
 	strength        *number
+	rescale, skip   *number
+	noise           *widget.Select
+	vae             *widget.Select
+	vaes            []string // paths, after the checkpoint's own
 	sampler         *widget.Select
 	schedule        *widget.Select
 	schedules       []string // of the shown sampler
@@ -60,6 +64,25 @@ func newAdvanced(in *Inspector, icons Icons) *advanced {
 			in.edit(func(r *projects.Recipe) { r.Schedule = name })
 		}
 	}
+	a.rescale = newNumber(lang.L("Rescale"), lang.L("Takes back this part of the contrast that guidance adds. 0.7 suits checkpoints whose pictures come out too dark or too bright."), 0, 1, 0.05, 2,
+		func(v float64) { in.edit(func(r *projects.Recipe) { r.GuidanceRescale = v }) })
+	a.skip = newNumber(lang.L("Clip skip"), lang.L("Which of the last layers that read the prompt is used; 0 is the checkpoint's usual one. Many checkpoints for drawings want 2."), 0, 12, 1, 0,
+		func(v float64) { in.edit(func(r *projects.Recipe) { r.ClipSkip = int(v) }) })
+	a.noise = widget.NewSelect([]string{lang.L("as in ComfyUI"), lang.L("as in AUTOMATIC1111")}, nil)
+	a.noise.OnChanged = func(string) {
+		noise := ""
+		if a.noise.SelectedIndex() == 1 {
+			noise = sampler.NoisePhilox
+		}
+		in.edit(func(r *projects.Recipe) { r.Noise = noise })
+	}
+	a.vae = widget.NewSelect(nil, nil)
+	a.vae.OnChanged = func(string) {
+		if i := a.vae.SelectedIndex(); i >= 0 && i < len(a.vaes) {
+			path := a.vaes[i]
+			in.edit(func(r *projects.Recipe) { r.VAE = path })
+		}
+	}
 	a.seed = widget.NewEntry()
 	a.seed.OnChanged = func(text string) {
 		if v, err := strconv.ParseInt(strings.TrimSpace(text), 10, 64); err == nil && v >= 0 {
@@ -82,7 +105,10 @@ func newAdvanced(in *Inspector, icons Icons) *advanced {
 		a.steps.object, a.guidance.object,
 		labelled(lang.L("Sampler"), lang.L("The way from noise to picture."), a.sampler),
 		labelled(lang.L("Schedule"), lang.L("How the steps are spread over the noise. Karras spends more of them on fine detail."), a.schedule),
-		seed, a.strength.object))
+		seed,
+		labelled(lang.L("Noise"), lang.L("Which program's pictures a seed repeats."), a.noise),
+		a.strength.object, a.rescale.object, a.skip.object,
+		labelled(lang.L("VAE"), lang.L("What turns the result into colours and fine detail. Most checkpoints bring their own."), a.vae)))
 	return a
 }
 
@@ -91,6 +117,10 @@ func (a *advanced) show(v View) {
 	a.steps.show(float64(r.Steps))
 	a.guidance.show(r.Guidance)
 	a.strength.show(r.Strength)
+	a.rescale.show(r.GuidanceRescale)
+	a.skip.show(float64(r.ClipSkip))
+	a.noise.SetSelectedIndex(map[bool]int{true: 1}[r.Noise == sampler.NoisePhilox])
+	a.showVAE(v)
 	if i := slices.Index(sampler.Names(), r.Sampler); i >= 0 {
 		a.sampler.SetSelectedIndex(i)
 	} else {
@@ -129,5 +159,25 @@ func (a *advanced) showSchedule(r projects.Recipe) {
 		a.schedule.Enable()
 	} else {
 		a.schedule.Disable()
+	}
+}
+
+// showVAE offers the checkpoint's own VAE and those of the library.
+func (a *advanced) showVAE(v View) {
+	labels, paths := []string{lang.L("Checkpoint's own")}, []string{""}
+	for _, c := range v.VAEs {
+		labels, paths = append(labels, c.Name), append(paths, c.Path)
+	}
+	at := slices.Index(paths, v.Recipe.VAE)
+	if at < 0 { // named, or not in the folders any more
+		at = len(paths)
+		labels, paths = append(labels, projects.ModelName(v.Recipe.VAE)), append(paths, v.Recipe.VAE)
+	}
+	a.vaes = paths
+	if !slices.Equal(a.vae.Options, labels) {
+		a.vae.SetOptions(labels)
+	}
+	if a.vae.SelectedIndex() != at {
+		a.vae.SetSelectedIndex(at)
 	}
 }

@@ -55,7 +55,7 @@ func (l *controlList) chooseKind() {
 }
 
 // show updates the cards; they are made anew only when the list of kinds changes.
-func (l *controlList) show(controls []projects.RecipeControl) {
+func (l *controlList) show(controls []projects.RecipeControl, nets [][]Choice) {
 	kinds := make([]control.Kind, len(controls))
 	for i, c := range controls {
 		kinds[i] = c.Kind
@@ -72,6 +72,11 @@ func (l *controlList) show(controls []projects.RecipeControl) {
 	}
 	for i, c := range controls {
 		l.cards[i].show(c)
+		var fits []Choice
+		if i < len(nets) {
+			fits = nets[i]
+		}
+		l.cards[i].showNets(c, fits)
 	}
 	if len(controls) == 0 {
 		l.empty.Show()
@@ -86,8 +91,12 @@ type controlCard struct {
 	weight *number
 	span   *rangeSlider
 	mode   *modeField
-	params []paramField
-	object fyne.CanvasObject
+	net    *widget.Select
+	nets   []string // paths, after the automatic choice
+	// showing says that net shows the state, so that nothing is edited.
+	showing bool
+	params  []paramField
+	object  fyne.CanvasObject
 }
 
 // paramField is the input of one declared parameter.
@@ -114,9 +123,17 @@ func newControlCard(i int, kind control.Kind, intents Intents) *controlCard {
 	c.mode = newModeField(func(mode inference.ControlMode) {
 		intents.SetControl(i, func(c *projects.RecipeControl) { c.Mode = mode })
 	})
+	c.net = widget.NewSelect(nil, nil)
+	c.net.OnChanged = func(string) {
+		if i, at := i, c.net.SelectedIndex(); at >= 0 && at < len(c.nets) && !c.showing {
+			path := c.nets[at]
+			intents.SetControl(i, func(c *projects.RecipeControl) { c.ControlNet = path })
+		}
+	}
 	rows := container.NewVBox(
 		container.NewBorder(nil, nil, nil, remove, withTip(name, help)),
 		c.weight.object,
+		labelled(lang.L("ControlNet"), lang.L("The model that makes the checkpoint follow the control. Automatic is the best one of your model folders that fits both."), c.net),
 		labelled(lang.L("Range"), lang.L("The part of the render in which the control acts, from first to last step."), c.span),
 		c.mode.object,
 	)
@@ -180,5 +197,27 @@ func (c *controlCard) show(rc projects.RecipeControl) {
 			v = f.decl.Default
 		}
 		f.show(v)
+	}
+}
+
+// showNets offers the ControlNets that fit the checkpoint and the kind.
+func (c *controlCard) showNets(rc projects.RecipeControl, fits []Choice) {
+	c.showing = true
+	defer func() { c.showing = false }()
+	labels, paths := []string{lang.L("Automatic")}, []string{""}
+	for _, f := range fits {
+		labels, paths = append(labels, f.Name), append(paths, f.Path)
+	}
+	at := slices.Index(paths, rc.ControlNet)
+	if at < 0 { // for another checkpoint, or not in the folders any more
+		at = len(paths)
+		labels, paths = append(labels, projects.ModelName(rc.ControlNet)), append(paths, rc.ControlNet)
+	}
+	c.nets = paths
+	if !slices.Equal(c.net.Options, labels) {
+		c.net.SetOptions(labels)
+	}
+	if c.net.SelectedIndex() != at {
+		c.net.SetSelectedIndex(at)
 	}
 }

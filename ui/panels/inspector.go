@@ -28,6 +28,7 @@ type Inspector struct {
 	influence        *widget.Slider
 	percent, effect  *widget.Label
 	controls         *controlList
+	loras            *loraList
 	size             *sizeField
 	count            *widget.Select
 	views            *viewsCard
@@ -76,6 +77,7 @@ func NewInspector(intents Intents, icons Icons) *Inspector {
 	in.views = newViewsCard(in)
 	in.finer = newFiner(in)
 	in.change = newChange(in)
+	in.loras = newLoRAList(in, icons)
 	in.advanced = newAdvanced(in, icons)
 	in.render = widget.NewButton("", in.tapRender)
 	in.bar = widget.NewProgressBar()
@@ -110,6 +112,8 @@ func (in *Inspector) layOut() {
 		in.finer.object,
 		widget.NewSeparator(),
 		in.controls.object,
+		widget.NewSeparator(),
+		in.loras.object,
 		widget.NewSeparator(),
 		in.views.fold.object,
 		in.advanced.fold.object,
@@ -162,7 +166,7 @@ func (in *Inspector) Show(v View) {
 	}
 	in.percent.SetText(fmt.Sprintf("%d %%", v.Influence))
 	in.effect.SetText(influenceEffect(v.Influence, len(v.Recipe.Controls)))
-	in.controls.show(v.Recipe.Controls)
+	in.controls.show(v.Recipe.Controls, v.ControlNets)
 	in.size.show(v.Recipe.Width, v.Recipe.Height)
 	in.views.show(v.Recipe.Views)
 	n := strconv.Itoa(max(v.Recipe.Count/viewCount(v.Recipe), 1))
@@ -172,6 +176,7 @@ func (in *Inspector) Show(v View) {
 	in.count.SetSelected(n)
 	in.finer.show(v.Recipe)
 	in.change.show(v)
+	in.loras.show(v)
 	in.advanced.show(v)
 	in.showRender(v)
 }

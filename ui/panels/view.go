@@ -46,6 +46,13 @@ type View struct {
 	// Checkpoints are the choices for Recipe.Checkpoint. Loading says that they are still being looked for.
 	Checkpoints []Choice
 	Loading     bool
+	// LoRAs and VAEs are those that fit the checkpoint, ControlNets those for each
+	// of the recipe's controls, the best first. ModelsLoading says that they are
+	// still being looked for.
+	LoRAs         []LoRAChoice
+	VAEs          []Choice
+	ControlNets   [][]Choice
+	ModelsLoading bool
 	// StarterOnly says that the library holds no checkpoint but the starter.
 	StarterOnly bool
 	// Masked says that a mask is painted over the picture under the drawing, and

@@ -5,6 +5,7 @@ import (
 	"image"
 	"sync"
 
+	"maquette/control"
 	"maquette/inference"
 	"maquette/inference/checkpoint"
 	"maquette/projects"
@@ -158,6 +159,24 @@ func (h *libraryHolder) Checkpoints(ctx context.Context) ([]checkpoint.Entry, er
 		return nil, err
 	}
 	return l.Checkpoints(ctx)
+}
+
+// Fitting lists the models of the library that are of use with a checkpoint.
+func (h *libraryHolder) Fitting(ctx context.Context, checkpointPath string, kind checkpoint.Kind) ([]checkpoint.Entry, error) {
+	l, err := h.get()
+	if err != nil {
+		return nil, err
+	}
+	return l.Fitting(ctx, checkpointPath, kind)
+}
+
+// ControlNets lists the ControlNets of the library for a checkpoint and a control kind.
+func (h *libraryHolder) ControlNets(ctx context.Context, checkpointPath string, kind control.Kind) ([]checkpoint.Entry, error) {
+	l, err := h.get()
+	if err != nil {
+		return nil, err
+	}
+	return l.ControlNets(ctx, checkpointPath, kind)
 }
 
 // PhotoDepth estimates the depth of a photograph with the library's depth model.

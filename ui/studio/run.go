@@ -18,6 +18,7 @@ import (
 	"fyne.io/fyne/v2/dialog"
 
 	"maquette/assets"
+	"maquette/control"
 	"maquette/inference"
 	"maquette/inference/checkpoint"
 	"maquette/projects"
@@ -42,6 +43,10 @@ type Engine interface {
 type Library interface {
 	projects.Models
 	Checkpoints(ctx context.Context) ([]checkpoint.Entry, error)
+	// Fitting lists the models of a kind that are of use with a checkpoint,
+	// ControlNets the ControlNets for a control kind, the best first.
+	Fitting(ctx context.Context, checkpoint string, kind checkpoint.Kind) ([]checkpoint.Entry, error)
+	ControlNets(ctx context.Context, checkpoint string, kind control.Kind) ([]checkpoint.Entry, error)
 	// PhotoDepth is control.PhotoDepth with the library's depth model.
 	PhotoDepth(ctx context.Context, photo image.Image) (*image.Gray16, error)
 	// Relocate finds models of a recipe that are gone by their hashes.
@@ -118,6 +123,7 @@ type studio struct {
 	checkpoints []panels.Choice
 	looking     bool // for checkpoints
 	starterOnly bool
+	libraryTurn int // counts how often the library was looked through anew
 
 	body    *fyne.Container // holds the home page or the project view
 	home    *home

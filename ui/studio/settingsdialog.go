@@ -244,6 +244,7 @@ func (s *studio) findCheckpoints() {
 		list, err := s.models.Checkpoints(s.ctx)
 		s.post(func() {
 			s.looking = false
+			s.libraryTurn++
 			if err != nil {
 				if s.ctx.Err() == nil {
 					s.log.Warn("model library", "error", err)

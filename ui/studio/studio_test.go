@@ -78,6 +78,17 @@ func (fakeLibrary) Checkpoints(context.Context) ([]checkpoint.Entry, error) {
 	return []checkpoint.Entry{{Path: projects.StarterCheckpoint, Name: "starter"}, {Path: "/models/big", Name: "big"}, {Path: "/models/odd", Name: "odd", Reason: "SDXL is not supported"}}, nil
 }
 
+func (fakeLibrary) Fitting(_ context.Context, base string, kind checkpoint.Kind) ([]checkpoint.Entry, error) {
+	if base != "/models/big" || kind != checkpoint.KindLoRA {
+		return nil, nil
+	}
+	return []checkpoint.Entry{{Path: "/models/ink.safetensors", Name: "ink", Kind: checkpoint.KindLoRA}}, nil
+}
+
+func (fakeLibrary) ControlNets(_ context.Context, _ string, kind control.Kind) ([]checkpoint.Entry, error) {
+	return []checkpoint.Entry{{Path: "/models/net-" + string(kind), Name: "net for " + string(kind)}}, nil
+}
+
 // PhotoDepth says that the left side is nearest.
 func (fakeLibrary) PhotoDepth(_ context.Context, photo image.Image) (*image.Gray16, error) {
 	b := photo.Bounds()

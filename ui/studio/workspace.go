@@ -44,6 +44,11 @@ type workspace struct {
 	result    *resultPane
 	view      *projectView
 
+	fits        fitting // for the recipe of fitsKey
+	fitsKey     string
+	fitsLoading bool
+	fit         latest
+
 	preview   latest
 	live      latest
 	liveRuns  bool // a live render is at work
@@ -236,6 +241,7 @@ func (w *workspace) close(done func(error)) {
 		w.measuring()
 		w.live.Close()
 		w.preview.Close()
+		w.fit.Close()
 		w.views.stores.Wait()
 		err := errors.Join(w.saver.Close(), writeDraft(w.project.Dir(), d), w.queue.Close())
 		if w.stop != nil {
@@ -340,6 +346,7 @@ func (w *workspace) hasDrawing() bool {
 
 // show brings the inspector up to date.
 func (w *workspace) show() {
+	w.findFitting()
 	w.inspector.Show(w.panelView())
 	w.view.bar.show()
 }
@@ -355,6 +362,7 @@ func (w *workspace) panelView() panels.View {
 		Checkpoints: w.s.checkpoints,
 		Loading:     w.s.looking,
 		StarterOnly: w.s.starterOnly,
+		LoRAs:       w.fits.loras, VAEs: w.fits.vaes, ControlNets: w.fits.nets, ModelsLoading: w.fitsLoading,
 	}
 	v.Masked, v.Paint = w.masked(), w.state.paint
 	if v.Masked && v.Recipe.Strength == 0 {
