@@ -20,7 +20,7 @@ import (
 func Expand(base Recipe, name string, axes []Axis) (Set, []SetJob, error) {
 	views := 1
 	if v := base.Views; v != nil && base.View == "" && len(v.Cameras) > 1 {
-		axis := Axis{Field: ViewField, Label: "view"}
+		axis := Axis{Field: ViewField, Label: "View"}
 		for _, name := range v.Cameras {
 			axis.Values = append(axis.Values, AxisValue{Value: name})
 		}

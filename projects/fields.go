@@ -19,6 +19,8 @@ type Field struct {
 	// Name is what a matrix calls the field, such as "control.weight". Fields of
 	// the second control are called "control2.weight", and so on.
 	Name string
+	// Label is the field's English name for people, which the window translates.
+	Label string
 	// Help says which values it takes.
 	Help string
 	// Words are the values that it takes, where those are names; nil for others.
@@ -101,7 +103,27 @@ func Fields() []Field {
 		number("strength", 0, 1, func(r *Recipe, v float64) { r.Strength = v }),
 		{Name: "size", Help: "WIDTHxHEIGHT or one side, multiples of 8", weight: 3, set: setSize},
 	}
-	return slices.Concat(fields, loraFields(), controlFields())
+	fields = slices.Concat(fields, loraFields(), controlFields())
+	for i := range fields {
+		fields[i].Label = fieldLabel(fields[i].Name)
+	}
+	return fields
+}
+
+// fieldLabel names a field for people, with the inspector's words.
+func fieldLabel(name string) string {
+	switch name {
+	case "negative":
+		return "Negative prompt"
+	case "vae":
+		return "VAE"
+	case "lora":
+		return "LoRA"
+	case "lora.weight":
+		return "LoRA strength"
+	}
+	words := strings.NewReplacer(".", " ", "_", " ").Replace(name)
+	return strings.ToUpper(words[:1]) + words[1:]
 }
 
 // noLoRA is the value of the field "lora" for none.

@@ -103,13 +103,14 @@ func (a typedAxis) axis(resolve ResolveModel) (Axis, error) {
 	if err != nil {
 		return Axis{}, err
 	}
-	out := Axis{Field: f.Name}
+	out := Axis{Field: f.Name, Label: f.Label}
 	if index > 0 {
 		kind, rest, _ := strings.Cut(f.Name, ".")
 		out.Field = kind + strconv.Itoa(index+1)
 		if rest != "" {
 			out.Field += "." + rest
 		}
+		out.Label += " " + strconv.Itoa(index+1)
 	}
 	f.Name = out.Field // for errors
 	for _, typed := range a.values {

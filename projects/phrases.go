@@ -172,7 +172,7 @@ func PromptAxis(text string, names []string, o PhraseOptions) (axis Axis, plain 
 	if len(prompts) == 1 {
 		return Axis{}, prompts[0], false, nil
 	}
-	axis = Axis{Field: "prompt", Label: "prompt"}
+	axis = Axis{Field: "prompt", Label: "Prompt"}
 	for i, label := range differing(prompts) {
 		axis.Values = append(axis.Values, AxisValue{Value: prompts[i], Label: label})
 	}

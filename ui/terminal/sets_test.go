@@ -40,7 +40,7 @@ func TestRenderVariants(t *testing.T) {
 	if n := len(b.lines()); n != 8 {
 		t.Errorf("%d paths on standard output, want 8", n)
 	}
-	for _, want := range []string{"8 images (2 × facade, 2 × Time of day, 2 × guidance)", "known after the first", "Done in", sheet} {
+	for _, want := range []string{"8 images (2 × facade, 2 × Time of day, 2 × Guidance)", "known after the first", "Done in", sheet} {
 		if !strings.Contains(b.err.String(), want) {
 			t.Errorf("standard error does not say %q:\n%s", want, &b.err)
 		}
@@ -51,7 +51,7 @@ func TestRenderVariants(t *testing.T) {
 
 	b.ok("project", "sets", project, "--json")
 	set := b.events()[0]
-	if set["members"] != 8.0 || set["places"] != 8.0 || set["name"] != "facade × Time of day × guidance" {
+	if set["members"] != 8.0 || set["places"] != 8.0 || set["name"] != "facade × Time of day × Guidance" {
 		t.Errorf("the set is %v", set)
 	}
 	id, _ := set["id"].(string)
