@@ -60,7 +60,7 @@ type Job struct {
 	Images []int `json:"images,omitempty"`
 	// Set is the set that the images belong to, or nil, and At their places in it,
 	// one for each of Recipe.Count.
-	Set *Set    `json:"set,omitempty"`
+	Set *Set    `json:"-"` // see storedJob
 	At  [][]int `json:"at,omitempty"`
 	// Notes are sentences for the user, such as a fallback to another provider.
 	Notes []string `json:"notes,omitempty"`
@@ -114,7 +114,7 @@ func (j *Job) sound() bool {
 	if v := j.Recipe.Views; v != nil && len(v.Cameras) == 0 {
 		return false
 	}
-	return j.Set == nil || len(j.At) == j.Recipe.Count && j.placesSound()
+	return j.Set == nil && j.At == nil || j.Set != nil && len(j.At) == j.Recipe.Count && j.placesSound()
 }
 
 func (j *Job) placesSound() bool {
@@ -163,8 +163,17 @@ const (
 
 // jobsFile is the content of the queue's file.
 type jobsFile struct {
-	Schema int    `json:"schema"`
-	Jobs   []*Job `json:"jobs"`
+	Schema int          `json:"schema"`
+	Jobs   []*storedJob `json:"jobs"`
+	// Sets are those of the jobs, each once: a set of many long phrases would make
+	// the file large otherwise.
+	Sets []*Set `json:"sets,omitempty"`
+}
+
+// storedJob is a job in the queue's file.
+type storedJob struct {
+	*Job
+	SetID string `json:"set_id,omitempty"`
 }
 
 // loadJobs reads the queue that the last session left. Jobs that were running
@@ -183,9 +192,19 @@ func (p *Project) loadJobs(ctx context.Context) ([]*Job, error) {
 		kept := jobsName + ".damaged"
 		return nil, errors.Join(fmt.Errorf("render queue: %w; it starts empty, the old one is kept as %s", err, kept), p.root.Rename(jobsName, kept))
 	}
+	sets := map[string]*Set{}
+	for _, s := range f.Sets {
+		if s != nil {
+			sets[s.ID] = s
+		}
+	}
 	var jobs []*Job
-	for _, j := range f.Jobs {
-		if j == nil || !j.sound() {
+	for _, stored := range f.Jobs {
+		if stored == nil || stored.Job == nil {
+			continue
+		}
+		j := stored.Job
+		if j.Set = sets[stored.SetID]; !j.sound() {
 			continue
 		}
 		if !j.State.Finished() {
@@ -223,9 +242,17 @@ func (p *Project) findStored(ctx context.Context, j *Job) error {
 }
 
 func (p *Project) saveJobs(jobs []Job) error {
-	f := jobsFile{Schema: Schema, Jobs: make([]*Job, len(jobs))}
+	f := jobsFile{Schema: Schema, Jobs: make([]*storedJob, len(jobs))}
+	seen := map[string]bool{}
 	for i := range jobs {
-		f.Jobs[i] = &jobs[i]
+		f.Jobs[i] = &storedJob{Job: &jobs[i]}
+		if s := jobs[i].Set; s != nil {
+			f.Jobs[i].SetID = s.ID
+			if !seen[s.ID] {
+				seen[s.ID] = true
+				f.Sets = append(f.Sets, s)
+			}
+		}
 	}
 	data, err := json.Marshal(f)
 	if err == nil {

@@ -4,13 +4,17 @@ import (
 	"context"
 	"errors"
 	"image"
+	"os"
 	"slices"
+	"strconv"
 	"strings"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
 	"maquette/control"
+	"maquette/projects/internal/atomicfile"
 )
 
 // setJobs makes one job for each place, with the place's labels as the prompt.
@@ -210,7 +214,70 @@ func TestEnqueueSetRefuses(t *testing.T) {
 			t.Errorf("%s: no error", name)
 		}
 	}
+	p.files.Before = func(_ atomicfile.Step, name string) error {
+		if name == jobsName {
+			return syscall.ENOSPC
+		}
+		return nil
+	}
+	if _, err := q.EnqueueSet(ctx, "", drawing(), s, setJobs(s)); !errors.Is(err, syscall.ENOSPC) {
+		t.Errorf("full disk: %v", err)
+	}
+	p.files.Before = nil
 	if len(q.Jobs()) != 0 {
 		t.Errorf("jobs %s", states(q))
+	}
+}
+
+// TestSetsOfTheLastSession opens queue files with the jobs of sets, also of hostile ones.
+func TestSetsOfTheLastSession(t *testing.T) {
+	p := newProject(t)
+	s := facadeSet(t)
+	var jobs []Job
+	for i, m := range setJobs(s) {
+		jobs = append(jobs, Job{ID: strconv.Itoa(i), Recipe: m.Recipe, At: m.At, Set: &s, State: JobQueued, Created: now()})
+	}
+	if err := p.saveJobs(jobs); err != nil {
+		t.Fatal(err)
+	}
+	data, err := os.ReadFile(p.abs(jobsName))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := strings.Count(string(data), "red brick walls"); n != 1 {
+		t.Errorf("the set is stored %d times", n)
+	}
+	for name, c := range map[string]struct {
+		from, to string
+		want     int
+	}{
+		"as stored":     {"", "", 6},
+		"no such place": {`"at":[[1,2]]`, `"at":[[1,3]]`, 5},
+		"two places":    {`"at":[[1,2]]`, `"at":[[1,2],[0,0]]`, 5},
+		"no such set":   {`"sets":[{"id":"`, `"sets":[{"id":"x`, 0},
+		"no axes":       {`"axes":[`, `"axes":[],"x":[`, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			bad := strings.Replace(string(data), c.from, c.to, 1)
+			if bad == string(data) && c.from != "" {
+				t.Fatalf("%s is not in %s", c.from, data)
+			}
+			if err := os.WriteFile(p.abs(jobsName), []byte(bad), 0o666); err != nil {
+				t.Fatal(err)
+			}
+			q := NewQueue(p, &painter{}, shelf{}, nil)
+			list := q.Jobs()
+			if err := q.Close(); err != nil {
+				t.Error(err)
+			}
+			if len(list) != c.want {
+				t.Fatalf("%d jobs, want %d", len(list), c.want)
+			}
+			for _, j := range list {
+				if j.State != JobInterrupted || j.Set == nil || j.Set.ID != s.ID {
+					t.Errorf("%+v", j)
+				}
+			}
+		})
 	}
 }
