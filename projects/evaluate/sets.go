@@ -150,3 +150,24 @@ func agreements(ctx context.Context, p *projects.Project, set projects.Set, memb
 	}
 	return nil
 }
+
+// OfSet measures one set of an open project: the fidelity that its concepts
+// have, the drift of its variants and the agreement of its views. Nothing is
+// stored. Errors: projects.ErrNotFound, a cancelled context.
+func OfSet(ctx context.Context, p *projects.Project, id string) (Set, error) {
+	set, members, err := p.Members(ctx, id)
+	if err != nil {
+		return Set{}, err
+	}
+	var s sample
+	for _, c := range members {
+		if c.Fidelity != nil {
+			s.fidelity(*c.Fidelity)
+		}
+	}
+	note, err := measureSet(ctx, p, id, &s)
+	if err != nil {
+		return Set{}, err
+	}
+	return Set{ID: id, Name: set.Name, Scores: s.scores(), Note: note}, nil
+}

@@ -190,6 +190,8 @@ func TestGalleryStacksASetAndOpensItsSheet(t *testing.T) {
 		g.stackTapped(st)
 	})
 	ui.Wait(t, "the sheet", func() bool { return g.set.count.Text == "7 of 8 pictures" && g.shown == g.set.object })
+	// Its plain pictures have no edges that could have moved.
+	ui.Wait(t, "the set's numbers", func() bool { return g.set.scores.label.Text == "Shape moved 0\u00a0%" })
 	ui.Do(func() {
 		g.set.setTurning(true)
 		g.set.handleKey(fyne.KeyRight)

@@ -27,6 +27,7 @@ type setView struct {
 
 	title  *widget.Button
 	count  *widget.Label
+	scores *setScores
 	turn   *widget.Button
 	sheet  *sheet
 	orbit  *orbit
@@ -36,7 +37,7 @@ type setView struct {
 }
 
 func newSetView(g *Gallery) *setView {
-	v := &setView{g: g, count: widget.NewLabel("")}
+	v := &setView{g: g, count: widget.NewLabel(""), scores: newSetScores(g)}
 	flat := func(text string, icon fyne.Resource, do func()) *widget.Button {
 		b := widget.NewButtonWithIcon(text, icon, do)
 		b.Importance = widget.LowImportance
@@ -54,7 +55,7 @@ func newSetView(g *Gallery) *setView {
 	}
 	smaller := flat("", theme.ZoomOutIcon(), func() { v.sheet.resizeBy(1 / zoomStep) })
 	larger := flat("", theme.ZoomInIcon(), func() { v.sheet.resizeBy(zoomStep) })
-	v.bar = container.NewHBox(back, v.title, v.count, layout.NewSpacer(), v.turn, blind,
+	v.bar = container.NewHBox(back, v.title, v.count, v.scores.object, layout.NewSpacer(), v.turn, blind,
 		tooltip.New(smaller, lang.L("Smaller pictures")), tooltip.New(larger, lang.L("Larger pictures")), more)
 	v.sheet = newSheet(g)
 	v.orbit = newOrbit(g)
@@ -69,6 +70,7 @@ func (v *setView) show(id string) {
 		v.id, v.set, v.members = id, projects.Set{}, nil
 		v.title.SetText("")
 		v.count.SetText("")
+		v.scores.clear()
 		v.sheet.show(v.set, nil)
 		v.setTurning(false)
 	}
@@ -76,7 +78,10 @@ func (v *setView) show(id string) {
 }
 
 // close forgets the set.
-func (v *setView) close() { v.id, v.members = "", nil }
+func (v *setView) close() {
+	v.id, v.members = "", nil
+	v.scores.clear()
+}
 
 // reload reads the set that is open anew, such as after a render.
 func (v *setView) reload() {
@@ -111,6 +116,7 @@ func (v *setView) fill(set projects.Set, members []projects.Concept) {
 	v.set, v.members = set, members
 	v.title.SetText(set.Name)
 	v.count.SetText(lang.L("{{.Made}} of {{.All}} pictures", map[string]any{"Made": len(newestOfEach(members)), "All": set.Count()}))
+	v.scores.measure(set, members, v.bar.Refresh)
 	setVisible(v.turn, set.HasViews())
 	v.bar.Refresh() // its texts have got longer
 	v.sheet.show(set, members)
