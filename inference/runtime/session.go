@@ -48,6 +48,8 @@ type Session struct {
 	weights  int64
 	memory   int64
 
+	spares pool
+
 	mu   sync.RWMutex // held for reading while running, for writing by Close
 	sess *ort.DynamicAdvancedSession
 }
@@ -199,7 +201,8 @@ func (s *Session) Inputs() []graph.IO { return s.inputs }
 func (s *Session) Outputs() []graph.IO { return s.outputs }
 
 // Run runs the model. inputs must have a tensor for every input; the result has
-// one for every output, which the caller closes and may feed to any session.
+// one for every output, which the caller closes and may feed to any session;
+// what is closed is written to by a later run.
 // When ctx ends, the run stops at the next operator and Run returns ctx's error.
 func (s *Session) Run(ctx context.Context, inputs map[string]*Tensor) (map[string]*Tensor, error) {
 	if err := s.r.enter(ctx); err != nil {
@@ -215,7 +218,8 @@ func (s *Session) Run(ctx context.Context, inputs map[string]*Tensor) (map[strin
 	if err != nil {
 		return nil, err
 	}
-	out, err := s.allocate()
+	shapes := hashShapes(in)
+	out, err := s.allocate(shapes)
 	if err != nil {
 		return nil, err
 	}
@@ -232,7 +236,7 @@ func (s *Session) Run(ctx context.Context, inputs map[string]*Tensor) (map[strin
 	}
 	result := make(map[string]*Tensor, len(out))
 	for i, v := range out {
-		result[s.outputs[i].Name] = &Tensor{v}
+		result[s.outputs[i].Name] = &Tensor{value: v, home: &s.spares, shapes: shapes, output: i}
 	}
 	return result, nil
 }
@@ -280,11 +284,15 @@ func (s *Session) arrange(inputs map[string]*Tensor) ([]ort.Value, error) {
 	return list, nil
 }
 
-// allocate makes the outputs whose shapes are known beforehand, so that ONNX
-// Runtime writes into Go's memory; it makes the others itself.
-func (s *Session) allocate() ([]ort.Value, error) {
+// allocate finds the outputs of an earlier run on inputs of these shapes, or makes
+// those whose shapes are known beforehand, so that ONNX Runtime writes into Go's
+// memory; it makes the others itself.
+func (s *Session) allocate(shapes uint64) ([]ort.Value, error) {
 	out := make([]ort.Value, len(s.outputs))
 	for i, io := range s.outputs {
+		if out[i] = s.spares.take(shapes, i); out[i] != nil {
+			continue
+		}
 		if slices.Contains(io.Shape, graph.Dynamic) || io.Type != graph.Float32 {
 			continue
 		}
@@ -334,6 +342,7 @@ func (s *Session) Close() error {
 	}
 	sess := s.sess
 	s.sess = nil
+	s.spares.close()
 	if err := sess.Destroy(); err != nil {
 		return fmt.Errorf("closing the %s: %w", s.name, err)
 	}

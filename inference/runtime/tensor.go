@@ -12,6 +12,11 @@ import (
 // aren't needed any more.
 type Tensor struct {
 	value ort.Value
+	// home takes the value of a session's output back, by the hash of the run's
+	// input shapes and the output's number; nil for other tensors.
+	home   *pool
+	shapes uint64
+	output int
 }
 
 // NewFloat32 makes a float32 tensor on data, which is used, not copied.
@@ -38,7 +43,7 @@ func newTensor[T float32 | int64](shape []int64, data []T) (*Tensor, error) {
 	if err != nil {
 		return nil, fmt.Errorf("making a tensor of shape %v: %w", shape, err)
 	}
-	return &Tensor{v}, nil
+	return &Tensor{value: v}, nil
 }
 
 // Shape is the tensor's shape.
@@ -68,6 +73,9 @@ func (t *Tensor) Close() error {
 	}
 	v := t.value
 	t.value = nil
+	if t.home != nil {
+		return t.home.give(t.shapes, t.output, v)
+	}
 	return v.Destroy()
 }
 
