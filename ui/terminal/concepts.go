@@ -1,6 +1,7 @@
 package terminal
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"path/filepath"
@@ -60,18 +61,21 @@ func (s *session) projectStarCommand() *cobra.Command {
 }
 
 func (s *session) projectTrashCommand() *cobra.Command {
-	return &cobra.Command{
+	var set string
+	cmd := &cobra.Command{
 		Use:   "trash DIR CONCEPT…",
-		Short: "Move concepts to the system's trash",
-		Args:  atLeast("DIR", "CONCEPT"),
+		Short: "Move concepts, or a whole set of them, to the system's trash",
+		Example: `  maquette project trash ~/Maquette/Chairs 0003 0007
+  maquette project trash ~/Maquette/Houses --set "facade × time"`,
+		Args: func(cmd *cobra.Command, args []string) error {
+			if set != "" {
+				return exactly("DIR")(cmd, args)
+			}
+			return atLeast("DIR", "CONCEPT")(cmd, args)
+		},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return s.writing(cmd.Context(), args[0], func(p *projects.Project) error {
-				for _, id := range args[1:] {
-					if _, err := p.Concept(cmd.Context(), id); err != nil {
-						return noConcept(err, args[0], id)
-					}
-				}
-				t, err := p.Trash(cmd.Context(), args[1:]...)
+				t, err := s.trash(cmd.Context(), p, set, args[0], args[1:])
 				if err != nil {
 					return err
 				}
@@ -84,6 +88,25 @@ func (s *session) projectTrashCommand() *cobra.Command {
 			})
 		},
 	}
+	cmd.Flags().StringVar(&set, "set", "", "all concepts of this set, by its ID or name")
+	return cmd
+}
+
+// trash moves the concepts of a set, or some concepts, to the trash.
+func (s *session) trash(ctx context.Context, p *projects.Project, set, dir string, ids []string) (projects.Trashed, error) {
+	if set != "" {
+		id, err := findSet(ctx, p, set)
+		if err != nil {
+			return projects.Trashed{}, err
+		}
+		return p.TrashSet(ctx, id)
+	}
+	for _, id := range ids {
+		if _, err := p.Concept(ctx, id); err != nil {
+			return projects.Trashed{}, noConcept(err, dir, id)
+		}
+	}
+	return p.Trash(ctx, ids...)
 }
 
 // noConcept adds to an ErrNotFound how to find the concepts that there are.

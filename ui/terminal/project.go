@@ -22,7 +22,7 @@ and recipes are PNG and JSON files that can be read without Maquette; its
 index can be rebuilt from them at any time.`,
 		s.projectNewCommand(), s.projectListCommand(), s.projectShowCommand(),
 		s.projectExportCommand(), s.projectStarCommand(), s.projectTrashCommand(),
-		s.projectSetsCommand(), s.projectSheetCommand(), s.projectGIFCommand(), s.projectZIPCommand(),
+		s.projectSetsCommand(), s.projectRenameSetCommand(), s.projectSheetCommand(), s.projectGIFCommand(), s.projectZIPCommand(),
 		s.projectCheckCommand(), s.projectReindexCommand())
 }
 

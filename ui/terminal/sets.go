@@ -68,6 +68,24 @@ func (s *session) listSets(p *projects.Project, sets []projects.Stack) error {
 	return s.table(rows)
 }
 
+func (s *session) projectRenameSetCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:     "rename-set DIR SET NAME",
+		Short:   "Give a set another name",
+		Example: `  maquette project rename-set ~/Maquette/Houses "facade × time" "Town hall, south side"`,
+		Args:    exactly("DIR", "SET", "NAME"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return s.writing(cmd.Context(), args[0], func(p *projects.Project) error {
+				id, err := findSet(cmd.Context(), p, args[1])
+				if err != nil {
+					return err
+				}
+				return p.RenameSet(cmd.Context(), id, args[2])
+			})
+		},
+	}
+}
+
 // setExport is one of the commands that write a set to a file.
 type setExport struct {
 	use, short, help string

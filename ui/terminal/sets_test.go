@@ -86,6 +86,19 @@ func TestRenderVariants(t *testing.T) {
 			t.Errorf("%q: exit code %d, %s", args, code, &b.err)
 		}
 	}
+	b.ok("project", "rename-set", project, id[:6], "Town hall")
+	b.ok("project", "trash", project, "--set", "town HALL")
+	if !strings.Contains(b.err.String(), "8 concepts moved") {
+		t.Errorf("standard error is %s", &b.err)
+	}
+	b.ok("project", "sets", project)
+	if b.out.Len() > 0 || !strings.Contains(b.err.String(), "no sets") {
+		t.Errorf("the set is still there: %s", &b.out)
+	}
+	if code := b.run(t.Context(), "project", "trash", project, "0001", "--set", "x"); code != ExitUsage {
+		t.Errorf("exit code %d", code)
+	}
+	b.ok("render", b.sketch("square.png"), "-p", "a box", "--matrix", "steps=1|2", "--project", project)
 	if code := b.run(t.Context(), "project", "sheet", project, "--set", "zz", "-o", b.path("x.png")); code != ExitFailure ||
 		!strings.Contains(b.err.String(), "project sets") {
 		t.Errorf("exit code %d, %s", code, &b.err)

@@ -24,7 +24,7 @@ func TestUsageErrors(t *testing.T) {
 		{[]string{"--bogus"}, "unknown flag"},
 		{[]string{"version", "more"}, "one argument too many"},
 		{[]string{"--log-level", "loud", "version"}, "debug, info, warn"},
-		{[]string{"project"}, "needs a command: check, export, gif, ls, new, reindex, sets, sheet, show, star, trash, zip"},
+		{[]string{"project"}, "needs a command: check, export, gif, ls, new, reindex, rename-set, sets, sheet, show, star, trash, zip"},
 		{[]string{"project", "bogus"}, "has no command"},
 		{[]string{"project", "new"}, "DIR is missing"},
 		{[]string{"project", "star", project}, "CONCEPT is missing"},
