@@ -113,16 +113,61 @@ func finish(r *Recipe, settings []keyValue) {
 	}
 }
 
+// shortHash is the number of digits of a SHA-256 by which other tools know a
+// file: Civitai's AutoV2.
+const shortHash = 10
+
+// hashOf is the short hash of a model that a recipe gives by its path or name.
+func hashOf(hashes map[string]string, name string) string {
+	hash, ok := hashes[name]
+	for path, h := range hashes {
+		if !ok && modelName(path) == name {
+			hash = h
+		}
+	}
+	if len(hash) < shortHash {
+		return ""
+	}
+	return hash[:shortHash]
+}
+
+// loraHashes lists the LoRAs of the recipe and of its prompt with their hashes.
+func loraHashes(r Recipe, hashes map[string]string) string {
+	var names []string
+	for _, l := range r.LoRAs {
+		names = append(names, l.Path)
+	}
+	if _, called, err := prompt.ExtractLoRAs(r.Prompt); err == nil {
+		for _, l := range called {
+			names = append(names, l.Name)
+		}
+	}
+	var list []string
+	for _, name := range names {
+		if hash := hashOf(hashes, name); hash != "" {
+			if entry := callName(name) + ": " + hash; !slices.Contains(list, entry) {
+				list = append(list, entry)
+			}
+		}
+	}
+	return strings.Join(list, ", ")
+}
+
+// callName is the name by which a prompt can call a LoRA.
+func callName(path string) string {
+	return strings.Map(func(c rune) rune {
+		if strings.ContainsRune("<>:,\n\r", c) {
+			return '_'
+		}
+		return c
+	}, modelName(path))
+}
+
 // promptText is the prompt with the recipe's LoRAs as AUTOMATIC1111 calls them.
 func promptText(r Recipe) string {
 	parts := []string{strings.TrimSpace(r.Prompt)}
 	for _, l := range r.LoRAs {
-		name := strings.Map(func(c rune) rune {
-			if strings.ContainsRune("<>:\n\r", c) {
-				return '_'
-			}
-			return c
-		}, modelName(l.Path))
+		name := callName(l.Path)
 		if l.UNet == l.Text {
 			parts = append(parts, fmt.Sprintf("<lora:%s:%s>", name, number(l.UNet)))
 		} else {

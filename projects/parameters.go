@@ -57,8 +57,8 @@ func Parameters(r Recipe, hashes map[string]string) string {
 		add("Model", modelName(r.Checkpoint))
 	}
 	if r.VAE != "" {
-		if hash := hashes[r.VAE]; len(hash) >= 10 {
-			add("VAE hash", hash[:10])
+		if hash := hashOf(hashes, r.VAE); hash != "" {
+			add("VAE hash", hash)
 		}
 		add("VAE", modelName(r.VAE))
 	}
@@ -74,6 +74,9 @@ func Parameters(r Recipe, hashes map[string]string) string {
 	}
 	if r.Prediction != "" {
 		add("Prediction", r.Prediction)
+	}
+	if list := loraHashes(r, hashes); list != "" {
+		add("Lora hashes", list)
 	}
 	addModes(r, add)
 	for i, c := range r.Controls {

@@ -83,7 +83,17 @@ func TestParametersCallLoRAs(t *testing.T) {
 	r := DefaultRecipe()
 	r.Prompt = "a vase"
 	r.LoRAs = []RecipeLoRA{{"/models/ink.safetensors", 0.8, 0.8}, {"/models/oak: old.safetensors", 1, 0.5}}
-	text := Parameters(r, nil)
+	text := Parameters(r, map[string]string{"/models/ink.safetensors": strings.Repeat("ab", 32), "/models/oak: old.safetensors": strings.Repeat("12", 32)})
+	if want := `Lora hashes: "ink: ababababab, oak_ old: 1212121212"`; !strings.Contains(text, want) {
+		t.Errorf("%s does not have %s", text, want)
+	}
+	if got := ParameterHashes(text); got["ink"] != "ababababab" {
+		t.Errorf("hashes %v", got)
+	}
+	// A LoRA that the prompt calls is found among the hashes by its name.
+	if called := Parameters(Recipe{Prompt: "<lora:ink:1>"}, map[string]string{"/models/ink.safetensors": strings.Repeat("ab", 32)}); !strings.Contains(called, "Lora hashes: \"ink: ababababab\"") {
+		t.Errorf("%s has no hash", called)
+	}
 	if line, _, _ := strings.Cut(text, "\n"); line != "a vase <lora:ink:0.8> <lora:oak_ old:0.5:1>" {
 		t.Errorf("prompt %q", line)
 	}

@@ -134,6 +134,14 @@ func recipeFacts(c projects.Concept) [][2]string {
 		controls = append(controls, fmt.Sprintf("%s %s, %.0f–%.0f %%", k.Kind, number(k.Weight), 100*k.Start, 100*k.End)+modeText(k.Mode))
 	}
 	add(lang.L("Controls"), strings.Join(controls, "\n"))
+	var loras []string
+	for _, l := range r.LoRAs {
+		loras = append(loras, projects.ModelName(l.Path)+" "+number(l.UNet))
+	}
+	add(lang.L("LoRAs"), strings.Join(loras, "\n"))
+	if r.VAE != "" {
+		add(lang.L("VAE"), projects.ModelName(r.VAE))
+	}
 	add(lang.L("Size"), fmt.Sprintf("%d × %d", r.Width, r.Height))
 	name := r.Sampler
 	if r.Schedule != "" {
@@ -142,7 +150,16 @@ func recipeFacts(c projects.Concept) [][2]string {
 	add(lang.L("Sampler"), name)
 	add(lang.L("Steps"), strconv.Itoa(r.Steps))
 	add(lang.L("Guidance"), number(r.Guidance))
+	if r.GuidanceRescale > 0 {
+		add(lang.L("Rescale"), number(r.GuidanceRescale))
+	}
+	if r.ClipSkip > 0 {
+		add(lang.L("Clip skip"), strconv.Itoa(r.ClipSkip))
+	}
 	add(lang.L("Seed"), strconv.FormatInt(r.Seed, 10))
+	if r.Noise == sampler.NoisePhilox {
+		add(lang.L("Noise"), lang.L("as in AUTOMATIC1111"))
+	}
 	if r.Strength > 0 && r.Strength < 1 {
 		add(lang.L("Strength"), number(r.Strength))
 	}

@@ -253,6 +253,8 @@ func TestRecipeFactsNameWhatDecidedTheImage(t *testing.T) {
 	c := projects.Concept{Recipe: projects.Recipe{
 		Checkpoint: projects.StarterCheckpoint, Sampler: "euler", Schedule: "karras", Steps: 20, Guidance: 7.5, Seed: 42,
 		Width: 256, Height: 384, Controls: []projects.RecipeControl{{Kind: "canny", Weight: .8, End: .75}},
+		LoRAs: []projects.RecipeLoRA{{Path: "/l/ink.safetensors", UNet: 0.5, Text: 1}, {Path: "oak", UNet: 1, Text: 1}}, VAE: "/v/mse.safetensors",
+		ClipSkip: 2, GuidanceRescale: 0.7, Noise: "philox",
 	}}
 	facts := map[string]string{}
 	for _, f := range recipeFacts(c) {
@@ -261,6 +263,7 @@ func TestRecipeFactsNameWhatDecidedTheImage(t *testing.T) {
 	for name, want := range map[string]string{
 		"Seed": "42", "Sampler": "euler Karras", "Guidance": "7.5", "Size": "256 × 384",
 		"Controls": "canny 0.8, 0–75 %", "Checkpoint": "Starter model",
+		"LoRAs": "ink 0.5\noak 1", "VAE": "mse", "Clip skip": "2", "Rescale": "0.7", "Noise": "as in AUTOMATIC1111",
 	} {
 		if facts[name] != want {
 			t.Errorf("%s = %q, want %q", name, facts[name], want)
