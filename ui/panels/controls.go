@@ -46,12 +46,7 @@ func (l *controlList) chooseKind() {
 		item := fyne.NewMenuItem(lang.L(e.Label()), func() { l.intents.AddControl(kind) })
 		items = append(items, item)
 	}
-	c := fyne.CurrentApp().Driver().CanvasForObject(l.add)
-	if c == nil {
-		return
-	}
-	pos := fyne.CurrentApp().Driver().AbsolutePositionForObject(l.add).AddXY(0, l.add.Size().Height)
-	widget.ShowPopUpMenuAtPosition(fyne.NewMenu("", items...), c, pos)
+	popUpUnder(l.add, fyne.NewMenu("", items...))
 }
 
 // show updates the cards; they are made anew only when the list of kinds changes.

@@ -34,6 +34,7 @@ type Inspector struct {
 	views            *viewsCard
 	finer            *finer
 	change           *change
+	variants         *variantsCard
 	advanced         *advanced
 	render           *widget.Button
 	bar              *widget.ProgressBar
@@ -78,6 +79,7 @@ func NewInspector(intents Intents, icons Icons) *Inspector {
 	in.finer = newFiner(in)
 	in.change = newChange(in)
 	in.loras = newLoRAList(in, icons)
+	in.variants = newVariantsCard(in, icons)
 	in.advanced = newAdvanced(in, icons)
 	in.render = widget.NewButton("", in.tapRender)
 	in.bar = widget.NewProgressBar()
@@ -116,6 +118,7 @@ func (in *Inspector) layOut() {
 		in.loras.object,
 		widget.NewSeparator(),
 		in.views.fold.object,
+		in.variants.fold.object,
 		in.advanced.fold.object,
 	)
 	in.scroll = container.NewVScroll(container.NewPadded(form))
@@ -169,6 +172,7 @@ func (in *Inspector) Show(v View) {
 	in.controls.show(v.Recipe.Controls, v.ControlNets)
 	in.size.show(v.Recipe.Width, v.Recipe.Height)
 	in.views.show(v.Recipe.Views)
+	in.variants.show(v.Plan)
 	n := strconv.Itoa(max(v.Recipe.Count/viewCount(v.Recipe), 1))
 	if !slices.Contains(in.count.Options, n) {
 		in.count.SetOptions(append(slices.Clone(counts), n))
@@ -246,10 +250,17 @@ func (in *Inspector) showRender(v View) {
 	in.render.Importance = widget.HighImportance
 	in.render.SetIcon(theme.MediaPlayIcon())
 	text := lang.L("Render")
-	if n := v.Recipe.Count; n > 1 {
+	n := v.Recipe.Count
+	if len(v.Plan.Rows) > 0 {
+		n = v.Plan.Images
+	}
+	if n > 1 {
 		text = lang.L("Render {{.Count}} pictures", map[string]any{"Count": n})
 	}
 	status := ""
+	if v.Plan.Time > 0 {
+		status = lang.L("About {{.Time}}", map[string]any{"Time": Duration(v.Plan.Time)})
+	}
 	in.render.Enable()
 	in.bar.Hide()
 	switch v.Render {

@@ -40,6 +40,8 @@ const (
 // View is what the inspector shows.
 type View struct {
 	Recipe projects.Recipe
+	// Plan is what a render with variants would be.
+	Plan Plan
 	// Influence is 0…100.
 	Influence  int
 	SeedLocked bool
@@ -83,8 +85,10 @@ type Intents struct {
 	SetViews func(cameras []string)
 	// SetPaint changes View.Paint in place.
 	SetPaint func(change func(*projects.Inpaint))
-	LockSeed func(locked bool)
-	NewSeed  func()
+	// EditVariants changes the list of what a render varies.
+	EditVariants func(change func([]Variant) []Variant)
+	LockSeed     func(locked bool)
+	NewSeed      func()
 	// AddCheckpoints lets the user choose a folder of models.
 	AddCheckpoints func()
 	Render, Cancel func()

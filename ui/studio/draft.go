@@ -12,6 +12,7 @@ import (
 	"maquette/control/views"
 	"maquette/projects"
 	"maquette/ui/explain"
+	"maquette/ui/panels"
 )
 
 // draftFile holds, in a project's folder, what the inspector showed last.
@@ -27,6 +28,7 @@ type draft struct {
 	Recipe     *projects.Recipe `json:"recipe,omitempty"`
 	Influence  *int             `json:"influence,omitempty"`
 	SeedLocked bool             `json:"seed_locked,omitempty"`
+	Variants   []panels.Variant `json:"variants,omitempty"`
 	// Readings say what regions of the sketch are, by views.RegionID.
 	Readings map[string]views.Reading `json:"readings,omitempty"`
 	// Paint is how the part under the mask is rendered.
@@ -69,7 +71,8 @@ func writeDraft(dir string, d draft) error {
 
 func (w *workspace) draft() draft {
 	r, influence, paint := w.state.Recipe(), w.state.Influence(), w.state.paint
-	return draft{Sketch: w.sketchID, Recipe: &r, Influence: &influence, SeedLocked: w.state.seedLocked, Readings: w.state.readings, Paint: &paint}
+	return draft{Sketch: w.sketchID, Recipe: &r, Influence: &influence, SeedLocked: w.state.seedLocked, Readings: w.state.readings, Paint: &paint,
+		Variants: w.state.variants}
 }
 
 // saveDraft writes the inspector's state in the background.

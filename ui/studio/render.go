@@ -13,12 +13,47 @@ import (
 
 // render puts the recipe into the queue.
 func (w *workspace) render() {
-	w.enqueue(w.state.Next(rand.Int64N))
+	r := w.state.Next(rand.Int64N)
+	if rows := w.state.Variants(); len(rows) > 0 {
+		w.enqueueSet(r, rows)
+	} else {
+		w.enqueue(r)
+	}
 	w.draftWait.Touch()
+}
+
+// enqueueSet renders a recipe of the drawing as it is now with all that varies.
+func (w *workspace) enqueueSet(r projects.Recipe, rows []panels.Variant) {
+	ready, language, resolve := w.ready, languageOf(w.s.settings.Language).tag, w.s.resolveModel()
+	w.submit(r, func(r projects.Recipe, sketchID string, sketch image.Image) (projects.Job, error) {
+		axes, problems := variantAxes(rows, ready, language, resolve)
+		for _, p := range problems {
+			if p != "" {
+				return projects.Job{}, errors.New(p)
+			}
+		}
+		set, members, err := expanded(r, axes)
+		if err != nil {
+			return projects.Job{}, err
+		}
+		jobs, err := w.queue.EnqueueSet(w.s.ctx, sketchID, sketch, set, members)
+		if err != nil {
+			return projects.Job{}, err
+		}
+		return jobs[0], nil
+	})
 }
 
 // enqueue renders a recipe of the drawing as it is now.
 func (w *workspace) enqueue(r projects.Recipe) {
+	w.submit(r, func(r projects.Recipe, sketchID string, sketch image.Image) (projects.Job, error) {
+		return w.queue.Enqueue(w.s.ctx, sketchID, sketch, r)
+	})
+}
+
+// submit hands the drawing as it is now to put, which adds to the queue; the
+// Render button then stands for the job that it returns.
+func (w *workspace) submit(r projects.Recipe, put func(r projects.Recipe, sketchID string, sketch image.Image) (projects.Job, error)) {
 	if state, why := w.renderState(); state == panels.RenderBlocked {
 		w.s.toasts.show(why, "", nil)
 		return
@@ -30,7 +65,7 @@ func (w *workspace) enqueue(r projects.Recipe) {
 		var job projects.Job
 		r, sketch, err := w.startFrom(w.s.ctx, doc, r, paint)
 		if err == nil {
-			job, err = w.queue.Enqueue(w.s.ctx, sketchID, sketch, r)
+			job, err = put(r, sketchID, sketch)
 		}
 		w.s.post(func() {
 			if err != nil {
@@ -51,7 +86,11 @@ func (w *workspace) cancelRender() {
 		w.cancelLive()
 		return
 	}
-	w.queueDo(func(id string) error { return w.queue.Cancel(id) }, w.state.jobID)
+	if w.job.Set != nil {
+		w.queueDo(w.queue.CancelSet, w.job.Set.ID)
+		return
+	}
+	w.queueDo(w.queue.Cancel, w.state.jobID)
 }
 
 // queueDo changes the queue in the background: the running job may take a
@@ -125,6 +164,7 @@ func (w *workspace) jobChanged(j projects.Job) {
 	if before == j.State || !j.State.Finished() {
 		return
 	}
+	w.followSet(j)
 	w.queueChanged()
 	w.result.finished(j)
 	if j.State == projects.JobFailed {
@@ -132,6 +172,20 @@ func (w *workspace) jobChanged(j projects.Job) {
 	}
 	if len(j.Notes) > 0 {
 		w.s.toasts.show(j.Notes[len(j.Notes)-1], "", nil)
+	}
+}
+
+// followSet lets the Render button stand for the next job of the set of one that
+// has ended.
+func (w *workspace) followSet(over projects.Job) {
+	if over.Set == nil {
+		return
+	}
+	for _, next := range w.queue.Jobs() {
+		if next.Set != nil && next.Set.ID == over.Set.ID && !next.State.Finished() {
+			w.state.jobID, w.job = next.ID, next
+			return
+		}
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"maquette/control"
 	"maquette/control/views"
 	"maquette/projects"
+	"maquette/ui/panels"
 )
 
 // State is what the inspector edits. It knows nothing of the window.
@@ -17,6 +18,7 @@ type State struct {
 	shares     []share
 	seedLocked bool
 	live       bool
+	variants   []panels.Variant
 	// readings say what regions of the drawing are, by views.RegionID.
 	readings map[string]views.Reading
 	// paint says how the part under the mask is rendered; its Mask is empty.
@@ -74,6 +76,17 @@ func (s *State) SetViews(cameras []string) {
 		r.Views.Cameras = slices.Clone(cameras)
 	}
 	r.Count = sets * max(len(cameras), 1)
+}
+
+// Variants returns what a render varies.
+func (s *State) Variants() []panels.Variant { return slices.Clone(s.variants) }
+
+// EditVariants changes what a render varies.
+func (s *State) EditVariants(change func([]panels.Variant) []panels.Variant) {
+	s.variants = change(slices.Clone(s.variants))
+	if len(s.variants) > panels.MaxVariantRows {
+		s.variants = s.variants[:panels.MaxVariantRows]
+	}
 }
 
 // SetReading says what a region of the drawing is; views.Auto lets it be found.

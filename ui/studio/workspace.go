@@ -12,6 +12,7 @@ import (
 
 	"maquette/control"
 	"maquette/projects"
+	"maquette/projects/phrases"
 	"maquette/ui/explain"
 	"maquette/ui/gallery"
 	"maquette/ui/panels"
@@ -49,6 +50,9 @@ type workspace struct {
 	fitsLoading bool
 	fit         latest
 
+	plan      panels.Plan
+	planning  latest
+	ready     []phrases.Set // phrases that variants can be made of
 	preview   latest
 	live      latest
 	liveRuns  bool // a live render is at work
@@ -164,6 +168,7 @@ func newWorkspace(s *studio, o opened) *workspace {
 	}
 	w.state = NewState(recipe)
 	w.state.seedLocked = o.draft.SeedLocked
+	w.state.variants = o.draft.Variants
 	if o.draft.Readings != nil {
 		w.state.readings = o.draft.Readings
 	}
@@ -204,6 +209,7 @@ func newWorkspace(s *studio, o opened) *workspace {
 			s.log.Warn("not all concepts have a sketch fidelity", "error", err)
 		}
 	})
+	w.loadPhrases()
 	w.show()
 	w.queueChanged()
 	w.offerInterrupted()
@@ -234,6 +240,7 @@ func (w *workspace) close(done func(error)) {
 	w.draftWait.Stop()
 	w.live.Cancel()
 	w.preview.Cancel()
+	w.planning.Cancel()
 	w.views.close()
 	w.gallery.Close()
 	d := w.draft()
@@ -242,6 +249,7 @@ func (w *workspace) close(done func(error)) {
 		w.live.Close()
 		w.preview.Close()
 		w.fit.Close()
+		w.planning.Close()
 		w.views.stores.Wait()
 		err := errors.Join(w.saver.Close(), writeDraft(w.project.Dir(), d), w.queue.Close())
 		if w.stop != nil {
@@ -357,6 +365,7 @@ func (w *workspace) showRender() { w.inspector.Show(w.panelView()) }
 func (w *workspace) panelView() panels.View {
 	v := panels.View{
 		Recipe:      w.state.Recipe(),
+		Plan:        w.plan,
 		Influence:   w.state.Influence(),
 		SeedLocked:  w.state.seedLocked,
 		Checkpoints: w.s.checkpoints,
@@ -372,6 +381,16 @@ func (w *workspace) panelView() panels.View {
 	if v.Render == panels.RenderRunning {
 		p := w.job.Progress
 		v.Stage, v.Fraction, v.Remaining = panels.StageText(p), p.Fraction, p.Remaining
+		if set := w.job.Set; set != nil {
+			sp := set.Progress(w.queue.Jobs())
+			n := float64(max(w.job.Recipe.Count, 1))
+			v.Stage = lang.L("{{.Done}} of {{.All}} pictures done", map[string]any{"Done": sp.Done, "All": sp.Images})
+			v.Fraction = (float64(sp.Done) + max(0, n*p.Fraction-float64(len(w.job.Images)))) / float64(max(sp.Images, 1))
+			v.Remaining = sp.Remaining
+		}
+	}
+	if v.Render == panels.RenderReady && len(w.plan.Rows) > 0 && w.plan.Images == 0 {
+		v.Render, v.Blocked = panels.RenderBlocked, lang.L("Say in Variants what changes to what.")
 	}
 	return v
 }
@@ -393,6 +412,7 @@ func renderState(st *State, job projects.Job, drawing, readOnly bool) (panels.Re
 
 // changed follows an edit of the recipe.
 func (w *workspace) changed() {
+	w.replan()
 	w.show()
 	w.draftWait.Touch()
 	w.updatePreview()
@@ -409,6 +429,7 @@ func (w *workspace) intents() panels.Intents {
 		RemoveControl:  func(i int) { w.state.RemoveControl(i); w.changed() },
 		SetViews:       func(cameras []string) { w.state.SetViews(cameras); w.changed() },
 		SetPaint:       func(change func(*projects.Inpaint)) { change(&w.state.paint); w.changed() },
+		EditVariants:   func(change func([]panels.Variant) []panels.Variant) { w.state.EditVariants(change); w.changed() },
 		LockSeed:       func(locked bool) { w.state.seedLocked = locked; w.changed() },
 		NewSeed:        func() { w.state.NewSeed(rand.Int64N); w.changed() },
 		AddCheckpoints: w.s.addModelFolder,
