@@ -70,9 +70,24 @@ func (g *Gallery) trash(told string, move func(context.Context, *projects.Projec
 func isGone(err error) bool { return errors.Is(err, projects.ErrNotFound) }
 
 func (g *Gallery) export(c projects.Concept) {
-	g.deps.SaveFile(filepath.Base(g.project.Name())+"-"+c.ID+".png", func(path string) {
+	g.deps.SaveFile(lang.L("Export concept"), filepath.Base(g.project.Name())+"-"+c.ID+".png", []string{"png", "jpg", "jpeg"}, func(path string) {
 		g.background(lang.L("The concept cannot be exported"), func(ctx context.Context, p *projects.Project) error {
 			return p.Export(ctx, c.ID, path)
+		}, func() {
+			g.deps.Toast(lang.L("Exported to {{.Path}}.", map[string]any{"Path": path}), "", nil)
+		})
+	})
+}
+
+// exportSet asks where to save a set, in one of the kinds of file, and writes it there.
+func (g *Gallery) exportSet(set projects.Set, kinds []string, write func(ctx context.Context, p *projects.Project, path string) error) {
+	suggested := projects.FolderName(g.project.Name()+" "+set.Name) + "." + kinds[0]
+	g.deps.SaveFile(lang.L("Export the set"), suggested, kinds, func(path string) {
+		if filepath.Ext(path) == "" {
+			path += "." + kinds[0]
+		}
+		g.background(lang.L("The set cannot be exported"), func(ctx context.Context, p *projects.Project) error {
+			return write(ctx, p, path)
 		}, func() {
 			g.deps.Toast(lang.L("Exported to {{.Path}}.", map[string]any{"Path": path}), "", nil)
 		})

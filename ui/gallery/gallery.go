@@ -33,9 +33,10 @@ type Deps struct {
 	ChangePart func(projects.Concept, image.Image)
 	// UseAsSketch makes the image the sketch's underlay.
 	UseAsSketch func(image.Image)
-	// SaveFile asks where to save and calls done with the chosen path; it does
-	// not call done when the user cancels.
-	SaveFile func(suggested string, done func(path string))
+	// SaveFile asks where to save a file of one of the kinds, by their extensions
+	// without the dot, and calls done with the chosen path; it does not call done
+	// when the user cancels.
+	SaveFile func(title, suggested string, extensions []string, done func(path string))
 	// Toast tells the user something in passing; action and do may be empty.
 	Toast func(text, action string, do func())
 	// Error shows what went wrong.
@@ -362,100 +363,6 @@ func (g *Gallery) fill(c *cell, l *list, i int) {
 	}
 	st, _ := l.at(i)
 	c.show(st, st.Cover.ID != "" && g.showing(st), g.chooser.has(st.Cover.ID), g.thumbs)
-}
-
-// showing reports whether a stack is the one that is open.
-func (g *Gallery) showing(st projects.Stack) bool {
-	if st.Set != nil {
-		return g.set.id == st.Set.ID
-	}
-	return st.Cover.ID == g.open
-}
-
-// only shows one of the gallery's faces.
-func (g *Gallery) only(face fyne.CanvasObject) {
-	g.shown = face
-	for _, o := range g.object.Objects {
-		setVisible(o, o == face)
-	}
-}
-
-func (g *Gallery) openConcept(c projects.Concept) {
-	g.open = c.ID
-	if c.Set == nil || c.Set.ID != g.set.id {
-		g.set.close()
-	}
-	g.detail.showConcept(c)
-	g.only(g.detail.object)
-	g.strip.refresh()
-}
-
-// openStack opens a concept, or the sheet of a set.
-func (g *Gallery) openStack(st projects.Stack) {
-	if st.Set == nil {
-		g.openConcept(st.Cover)
-		return
-	}
-	g.openSet(st.Set.ID)
-}
-
-// openSet shows the sheet of a set.
-func (g *Gallery) openSet(id string) {
-	g.open = ""
-	g.set.show(id)
-	g.only(g.set.object)
-	g.strip.refresh()
-}
-
-// openCompare shows two concepts against each other.
-func (g *Gallery) openCompare(a, b projects.Concept) {
-	g.open = ""
-	g.compare.show(a, b)
-	g.only(g.compare.object)
-}
-
-// openBlind asks which of the concepts are better, two at a time.
-func (g *Gallery) openBlind(among []projects.Concept) {
-	g.open = ""
-	g.blind.start(among)
-	g.only(g.blind.object)
-}
-
-// leaveConcept goes back from the large view to the set or the grid.
-func (g *Gallery) leaveConcept() {
-	if g.set.id != "" {
-		g.openSet(g.set.id)
-		return
-	}
-	g.showBrowse()
-}
-
-func (g *Gallery) showBrowse() {
-	g.open = ""
-	g.compare.close()
-	g.blind.close()
-	g.set.close()
-	g.only(g.browse)
-	g.grid.Refresh()
-	g.strip.refresh()
-}
-
-// step opens the neighbour of the open concept: in its set, or among the
-// single concepts of the grid.
-func (g *Gallery) step(by int) {
-	if c, ok := g.set.neighbour(g.open, by); ok {
-		g.openConcept(c)
-		return
-	}
-	i, ok := g.list.find(g.open)
-	for ok {
-		i += by
-		var st projects.Stack
-		if st, ok = g.list.at(i); ok && st.Set == nil {
-			g.openConcept(st.Cover)
-			return
-		}
-	}
 }
 
 func (g *Gallery) menu(st projects.Stack, at fyne.Position) {

@@ -154,7 +154,22 @@ func (v *setView) menu(set projects.Set, at fyne.Position) {
 	open := fyne.NewMenuItem(lang.L("Open the sheet"), func() { v.g.openSet(set.ID) })
 	trash := fyne.NewMenuItem(lang.L("Move the set to trash"), func() { v.g.removeSet(set) })
 	trash.Icon = theme.DeleteIcon()
-	menu := fyne.NewMenu("", open, fyne.NewMenuItemSeparator(), trash)
+	sheet := fyne.NewMenuItem(lang.L("Contact sheet (PDF or PNG)…"), func() {
+		v.g.exportSet(set, []string{"pdf", "png"}, func(ctx context.Context, p *projects.Project, path string) error {
+			return p.Sheet(ctx, set.ID, path, projects.SheetOptions{Translate: func(text string) string { return lang.L(text) }})
+		})
+	})
+	gif := fyne.NewMenuItem(lang.L("Animated GIF…"), func() {
+		v.g.exportSet(set, []string{"gif"}, func(ctx context.Context, p *projects.Project, path string) error {
+			return p.Animation(ctx, set.ID, path, projects.AnimationOptions{})
+		})
+	})
+	zip := fyne.NewMenuItem(lang.L("All pictures and recipes (ZIP)…"), func() {
+		v.g.exportSet(set, []string{"zip"}, func(ctx context.Context, p *projects.Project, path string) error {
+			return p.Archive(ctx, set.ID, path)
+		})
+	})
+	menu := fyne.NewMenu("", open, fyne.NewMenuItemSeparator(), sheet, gif, zip, fyne.NewMenuItemSeparator(), trash)
 	widget.ShowPopUpMenuAtPosition(menu, v.g.deps.Window.Canvas(), at)
 }
 

@@ -19,6 +19,7 @@ import (
 	"maquette/projects"
 	"maquette/projects/settings"
 	"maquette/ui/explain"
+	"maquette/ui/filepicker"
 	"maquette/ui/gallery"
 	"maquette/ui/sketchpad"
 )
@@ -264,8 +265,8 @@ func (w *workspace) galleryDeps() gallery.Deps {
 		},
 		ChangePart:  w.changePart,
 		UseAsSketch: func(img image.Image) { w.askHowToUse(img, lang.L("Concept")) },
-		SaveFile: func(suggested string, done func(path string)) {
-			s.picker.Save(lang.L("Export concept"), suggested, exportFilter(), func(path string, err error) {
+		SaveFile: func(title, suggested string, extensions []string, done func(path string)) {
+			s.picker.Save(title, suggested, filepicker.Filter{Name: lang.L("Files"), Extensions: extensions}, func(path string, err error) {
 				if err != nil {
 					s.fail(lang.L("The file dialog could not be shown"), err)
 				} else if path != "" {

@@ -1,0 +1,80 @@
+//go:build window
+
+package main
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"maquette/projects/settings"
+)
+
+// TestWindowMatrix renders a matrix of two things from the inspector, pauses and
+// resumes it, and exports the sheet.
+func TestWindowMatrix(t *testing.T) {
+	h := newHome(t)
+	h.settings = settings.Default()
+	h.settings.Language, h.settings.Theme = "en", "dark"
+	a := h.start("")
+	a.Resize(1600, 1400)
+	a.Press("", "Facade")
+	pad(a)
+	a.Press("*widget.Button", "Variants")
+	a.Press("*widget.Button", "Vary something")
+	a.Press("*canvas.Text", "Colour")
+	for _, c := range []string{"Red", "Blue"} {
+		check(a, c)
+	}
+	a.Press("*widget.Button", "Vary something")
+	a.Press("*canvas.Text", "Steps")
+	for _, e := range a.Find("*widget.Entry", "") {
+		if e.Text == "" && e.H < 50 && e.W > 200 && e.X > 900 {
+			a.Click(e)
+		}
+	}
+	a.Type("2 | 4")
+	a.One("*widget.Button", "Variants: 4")
+	a.One("*widget.Button", "Render 4 pictures")
+	a.Shot("card")
+	a.Key("ctrl+j")
+	a.Press("*widget.Button", "Pause")
+	a.Key("ctrl+j")
+	a.Press("*widget.Button", "Render 4 pictures")
+	a.One("*widget.Button", "Queue 4")
+	a.Key("ctrl+j")
+	a.Shot("queue")
+	a.Press("*widget.Button", "Continue")
+	a.Wait("the set", 240*time.Second, func() bool {
+		return len(a.Find("*gallery.cell", "")) == 1 && len(a.Find("*widget.Button", "Queue ")) == 0 && len(a.Find("*widget.Button", "Queue")) > 0
+	})
+	a.Click(a.Find("*gallery.cell", "")[0])
+	a.One("*widget.Label", "4 of 4 pictures")
+	a.Shot("sheet")
+	cells := a.Find("*gallery.cell", "")
+	a.ClickAt(cells[0].X+cells[0].W/2, cells[0].Y+cells[0].H/2)
+	a.One("*widget.Button", "Use this recipe")
+	a.Key("Escape")
+	a.One("*widget.Label", "4 of 4 pictures")
+
+	bar := a.One("*widget.Button", "Blind vote")
+	a.ClickAt(bar.X+bar.W+100, bar.Y+bar.H/2) // the menu of the set
+	a.Press("*canvas.Text", "Contact sheet (PDF or PNG)")
+	a.One("*widget.Label", "Export the set")
+	a.Key("ctrl+a")
+	a.Type("sheet.pdf")
+	a.Press("*widget.Button", "Save")
+	a.Wait("the contact sheet", 30*time.Second, func() bool {
+		var found []byte
+		_ = filepath.WalkDir(h.dir, func(path string, d os.DirEntry, err error) error {
+			if err == nil && strings.HasSuffix(path, "sheet.pdf") {
+				found, _ = os.ReadFile(path)
+			}
+			return nil
+		})
+		return bytes.HasPrefix(found, []byte("%PDF"))
+	})
+}
