@@ -9,34 +9,28 @@ import (
 	"strings"
 	"testing"
 	"time"
-
-	"maquette/projects/settings"
 )
 
 // TestWindowMatrix renders a matrix of two things from the inspector, pauses and
 // resumes it, and exports the sheet.
 func TestWindowMatrix(t *testing.T) {
 	h := newHome(t)
-	h.settings = settings.Default()
-	h.settings.Language, h.settings.Theme = "en", "dark"
 	a := h.start("")
 	a.Resize(1600, 1400)
 	a.Press("", "Facade")
 	pad(a)
+	onePicture(a)
 	a.Press("*widget.Button", "Variants")
 	a.Press("*widget.Button", "Vary something")
+	a.Press("*canvas.Text", "Steps")
+	title := a.One("*widget.Label", "Steps")
+	a.ClickAt(title.X+100, title.Y+title.H*1.6) // the field below
+	a.Type("2 | 4")
+	a.Press("*widget.Button", "Vary something")
 	a.Press("*canvas.Text", "Colour")
-	for _, c := range []string{"Red", "Blue"} {
+	for _, c := range []string{"White", "Red"} {
 		check(a, c)
 	}
-	a.Press("*widget.Button", "Vary something")
-	a.Press("*canvas.Text", "Steps")
-	for _, e := range a.Find("*widget.Entry", "") {
-		if e.Text == "" && e.H < 50 && e.W > 200 && e.X > 900 {
-			a.Click(e)
-		}
-	}
-	a.Type("2 | 4")
 	a.One("*widget.Button", "Variants: 4")
 	a.One("*widget.Button", "Render 4 pictures")
 	a.Shot("card")

@@ -43,6 +43,20 @@ func check(a *windowtest.App, text string) {
 	a.ClickAt(box.X+12, box.Y+box.H/2)
 }
 
+// onePicture asks for one picture in place of the samples' four.
+func onePicture(a *windowtest.App) {
+	a.Press("*widget.Select", "4")
+	a.Wait("the choice of one picture", 10*time.Second, func() bool {
+		for _, o := range a.Find("*canvas.Text", "1") {
+			if o.Text == "1" {
+				a.Click(o)
+				return true
+			}
+		}
+		return false
+	})
+}
+
 func TestWindowViewsAreRenderedTogether(t *testing.T) {
 	h := newHome(t)
 	a := h.start("")
@@ -54,16 +68,7 @@ func TestWindowViewsAreRenderedTogether(t *testing.T) {
 		check(a, name)
 	}
 	a.One("*widget.Button", "Views: 3")
-	a.Press("*widget.Select", "4") // pictures
-	a.Wait("the choice of one picture", 10*time.Second, func() bool {
-		for _, o := range a.Find("*canvas.Text", "1") {
-			if o.Text == "1" {
-				a.Click(o)
-				return true
-			}
-		}
-		return false
-	})
+	onePicture(a)
 	a.One("*widget.Button", "Render 3 pictures")
 	a.Shot("card")
 
