@@ -104,18 +104,16 @@ func (r *run) load(ctx context.Context) (*networks, error) {
 	r.meter = newMeter(r.report, sampler.Passes(r.req.Sampler, r.req.Steps)-r.startStep(), r.req.Images(), warm)
 	r.meter.enter(StageLoad)
 	r.tellPassedOver()
+	loading := r.newLoading(parts, keys)
 	for i, p := range parts {
 		s, err := r.e.cache.get(ctx, keys[i], r.expectedBytes(p), func() (*runtime.Session, error) {
-			return r.session(ctx, p, p.size(size))
+			return r.session(ctx, p, p.size(size), loading)
 		})
 		if err != nil {
 			return nil, err
 		}
 		*p.session = s
-		if !warm {
-			r.meter.done += loadUnits / float64(len(parts))
-			r.meter.send(Progress{})
-		}
+		loading.finished(i)
 	}
 	return n, nil
 }
@@ -300,11 +298,16 @@ func (r *run) key(p part, size arch.Size) (string, error) {
 }
 
 // session builds a network's graph and loads it on the first provider that takes it.
-func (r *run) session(ctx context.Context, p part, size arch.Size) (*runtime.Session, error) {
+func (r *run) session(ctx context.Context, p part, size arch.Size, l *loading) (*runtime.Session, error) {
 	usable := r.usable(p)
 	build := func(provider string) (m *graph.Model, err error) {
-		if size.Numbers, err = r.numbers(ctx, p, size, provider); err != nil {
+		if size.Numbers, err = r.numbers(ctx, p, size, provider, l); err != nil {
 			return nil, err
+		}
+		if size.Numbers.Int8 == nil {
+			if err := l.readAhead(ctx, p.component); err != nil {
+				return nil, err
+			}
 		}
 		return p.build(size)
 	}

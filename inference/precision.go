@@ -78,14 +78,14 @@ func (r *run) expectedBytes(p part) int64 {
 // numbers are what a network computes in on a provider. Weights in int8 are made
 // here if they aren't in the cache folder yet; where that fails, such as on a full
 // disk, the network computes in float32 and the user is told.
-func (r *run) numbers(ctx context.Context, p part, size arch.Size, provider string) (graph.Numbers, error) {
+func (r *run) numbers(ctx context.Context, p part, size arch.Size, provider string, l *loading) (graph.Numbers, error) {
 	if provider != runtime.CPU {
 		return graph.Numbers{ShapeFree: true}, nil
 	}
 	if !r.int8(p, provider) {
 		return graph.Numbers{}, nil
 	}
-	c, err := r.int8Copy(ctx, p, size)
+	c, err := r.int8Copy(ctx, p, size, l.tell)
 	if err == nil {
 		return graph.Numbers{Int8: c}, nil
 	}
@@ -98,7 +98,7 @@ func (r *run) numbers(ctx context.Context, p part, size arch.Size, provider stri
 }
 
 // int8Copy finds or makes the int8 weights of a network.
-func (r *run) int8Copy(ctx context.Context, p part, size arch.Size) (*quant.Copy, error) {
+func (r *run) int8Copy(ctx context.Context, p part, size arch.Size, tell func(done, total int64)) (*quant.Copy, error) {
 	choose, err := arch.Int8Layers(p.component)
 	if err != nil {
 		return nil, err
@@ -117,7 +117,7 @@ func (r *run) int8Copy(ctx context.Context, p part, size arch.Size) (*quant.Copy
 		}
 		hash.WriteString(h)
 	}
-	return r.e.int8.Get(ctx, hash.String(), collector.Layers(), nil)
+	return r.e.int8.Get(ctx, hash.String(), collector.Layers(), tell)
 }
 
 // title is the network's name in sentences.

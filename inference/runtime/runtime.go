@@ -33,6 +33,8 @@ type Runtime struct {
 	closed    bool
 	calls     sync.WaitGroup
 	attention map[string]bool // whether fused attention works, by provider
+
+	loading chan struct{} // holds one token: who loads a model has it
 }
 
 // ErrClosed reports the use of a closed Runtime or Session.
@@ -52,7 +54,7 @@ func Open(lib string, log *slog.Logger) (*Runtime, error) {
 	defer environment.Unlock()
 	switch environment.library {
 	case abs:
-		return &Runtime{log: log, lib: abs}, nil
+		return &Runtime{log: log, lib: abs, loading: make(chan struct{}, 1)}, nil
 	case "":
 	default:
 		return nil, fmt.Errorf("ONNX Runtime is already loaded from %s; restart to use %s", environment.library, abs)
@@ -68,7 +70,7 @@ func Open(lib string, log *slog.Logger) (*Runtime, error) {
 	}
 	environment.library = abs
 	log.Info("loaded ONNX Runtime", "library", abs, "version", ort.GetVersion())
-	return &Runtime{log: log, lib: abs}, nil
+	return &Runtime{log: log, lib: abs, loading: make(chan struct{}, 1)}, nil
 }
 
 // Version is the library's version, such as "1.30.0".

@@ -56,7 +56,9 @@ type Session struct {
 
 // NewSession loads a model on the first provider that takes it. What is passed
 // over is told through Options.Note. ctx is looked at before each provider is
-// tried; the loading of one model can't be stopped.
+// tried. ONNX Runtime can't be stopped while it loads a model: when ctx ends
+// meanwhile, NewSession returns, and what is loaded is freed when it is there; the
+// next model waits for that.
 func (r *Runtime) NewSession(ctx context.Context, m *graph.Model, o Options) (*Session, error) {
 	return r.NewSessionFor(ctx, m.Name, func(string) (*graph.Model, error) { return m, nil }, o)
 }
@@ -78,7 +80,13 @@ func (r *Runtime) NewSessionFor(ctx context.Context, title string, build func(pr
 			return nil, err
 		}
 		start := time.Now()
-		sess, err := create(m, r.proto(ctx, m, name, o), name, o)
+		sess, err := r.load(ctx, m, name, o)
+		if ctx.Err() != nil {
+			if err == nil {
+				sess.Destroy()
+			}
+			return nil, fmt.Errorf("loading the %s: %w", title, ctx.Err())
+		}
 		if err == nil {
 			r.log.Info("loaded model", "model", m.Name, "provider", name, "nodes", m.Nodes,
 				"weights", m.WeightBytes, "took", time.Since(start))
@@ -94,6 +102,40 @@ func (r *Runtime) NewSessionFor(ctx context.Context, title string, build func(pr
 		}
 	}
 	return nil, fmt.Errorf("loading the %s: %w", title, errors.Join(failures...))
+}
+
+// load makes the session on one provider, or leaves it to be freed when ctx ends.
+func (r *Runtime) load(ctx context.Context, m *graph.Model, provider string, o Options) (*ort.DynamicAdvancedSession, error) {
+	proto := r.proto(ctx, m, provider, o)
+	select {
+	case r.loading <- struct{}{}:
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+	type result struct {
+		sess *ort.DynamicAdvancedSession
+		err  error
+	}
+	made := make(chan result)
+	r.calls.Add(1) // Close waits for what is abandoned, too
+	go func() {
+		defer r.calls.Done()
+		defer func() { <-r.loading }()
+		sess, err := create(m, proto, provider, o)
+		select {
+		case made <- result{sess, err}:
+		case <-ctx.Done():
+			if err == nil {
+				sess.Destroy()
+			}
+		}
+	}()
+	select {
+	case got := <-made:
+		return got.sess, got.err
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
 }
 
 // withCPU is the list with the CPU last and nothing twice.
