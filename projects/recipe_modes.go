@@ -100,9 +100,6 @@ func (r Recipe) checkModes(bad func(format string, args ...any)) {
 	if r.Views != nil && r.Init != "" {
 		bad("views of a picture to start from: views start from the sketch; leave one of them out")
 	}
-	if r.Views != nil && r.Views.Warp > 0 && r.SecondPass != nil {
-		bad("views that start from the first one (warp %g) have no second pass: leave one of them out", r.Views.Warp)
-	}
 	for i, c := range r.Controls {
 		switch c.Mode {
 		case inference.ControlBalanced, inference.ControlPromptFirst, inference.ControlControlFirst:

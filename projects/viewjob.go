@@ -2,11 +2,14 @@ package projects
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"image"
 	"slices"
 	"strconv"
 
+	"maquette/control"
+	"maquette/control/views"
 	"maquette/inference"
 )
 
@@ -70,10 +73,10 @@ func (q *Queue) renderViews(ctx context.Context, j *Job, r Recipe, req inference
 		return err
 	}
 	var sets []viewSet
-	total := 0
+	total, warps := 0, r.Views.Warp > 0 && sketch != nil && !r.fromSketch()
 	for _, s := range copied.missingSets() {
 		sets = append(sets, s)
-		if total += len(s.images); r.Views.Warp > 0 {
+		if total += len(s.images); warps {
 			total++
 		}
 	}
@@ -81,7 +84,7 @@ func (q *Queue) renderViews(ctx context.Context, j *Job, r Recipe, req inference
 	for _, s := range sets {
 		part := req
 		part.Seed, part.Count = s.seed, 1
-		if r.Views.Warp > 0 && len(s.images) > 1 {
+		if warps && len(s.images) > 1 {
 			run := &partRun{q: q, j: j, r: r, images: s.images[:1], before: before, total: total, controls: controls[:1]}
 			if err := m.startFromFirst(ctx, run, &part); err != nil {
 				return err
@@ -99,7 +102,8 @@ func (q *Queue) renderViews(ctx context.Context, j *Job, r Recipe, req inference
 }
 
 // startFromFirst renders the first view alone and lets all views of req start
-// from its image, seen from their side.
+// from its image, seen from their side. Where the sketch has no body that could
+// be turned, as when the user drew all views, they start from noise.
 func (m *viewMaker) startFromFirst(ctx context.Context, run *partRun, req *inference.Request) error {
 	alone := *req
 	alone.Views, alone.Share = req.Views[:1], inference.Share{}
@@ -107,13 +111,22 @@ func (m *viewMaker) startFromFirst(ctx context.Context, run *partRun, req *infer
 	if err != nil {
 		return err
 	}
-	req.Views = append([]inference.View(nil), req.Views...)
-	req.Strength = float32(m.r.Views.Warp)
-	for i := range req.Views {
-		if req.Views[i].Init, err = m.fromFirst(ctx, result.Images[0], i); err != nil {
+	first := result.Images[0]
+	if first.Rect.Size() != m.size { // of a second pass
+		first = fit(first, m.size)
+	}
+	seen := slices.Clone(req.Views)
+	for i := range seen {
+		seen[i].Init, err = m.fromFirst(ctx, first, i)
+		switch {
+		case errors.Is(err, views.ErrNoShape) || errors.Is(err, control.ErrNeedsDepthModel):
+			m.note(fmt.Sprintf("The views don't start from the first one: %v", err))
+			return nil
+		case err != nil:
 			return fmt.Errorf("the first view seen from %s: %w", m.r.Views.Cameras[i], err)
 		}
 	}
+	req.Views, req.Strength = seen, float32(m.r.Views.Warp)
 	return nil
 }
 

@@ -31,16 +31,18 @@ type Views struct {
 	Noise         float64             `json:"share_noise,omitempty"`
 	// Warp 0…1: where it is above 0, the first view is rendered alone, and the
 	// others start from its image seen from their side; it is the part of that
-	// which is replaced, as Recipe.Strength is of a sketch.
+	// which is replaced, as Recipe.Strength is of a sketch. It does nothing where
+	// the recipe starts from the sketch's colours, or there is no sketch.
 	Warp float64 `json:"warp,omitempty"`
 }
 
 // DefaultViews are views with the sharing that fits a checkpoint: the starter was
-// trained with the attention of all views joined, others weren't and so read the
+// trained with the attention of all views joined, and keeps colours best with
+// the same noise and from the first view's image; others weren't and so read the
 // first view with the strength of reference-only control.
 func DefaultViews(checkpoint string, cameras ...string) *Views {
 	if checkpoint == StarterCheckpoint {
-		return &Views{Cameras: cameras, Share: inference.ShareAll, Strength: 1, Unconditional: 1, Noise: .5}
+		return &Views{Cameras: cameras, Share: inference.ShareAll, Strength: 1, Unconditional: 1, Noise: 1, Warp: .6}
 	}
 	return &Views{Cameras: cameras, Share: inference.ShareFirst, Strength: .7, Unconditional: .5, Noise: .3}
 }
@@ -139,9 +141,6 @@ func (r Recipe) validateViews(bad func(format string, args ...any)) {
 		bad("the view %s of a set of %v: must be one of them, with one image", r.View, r.Views.Cameras)
 	case r.View == "" && r.Count%n != 0:
 		bad("%d images of %d views: must be a multiple, so that each set is whole", r.Count, n)
-	}
-	if r.fromSketch() && r.Views.Warp > 0 {
-		bad("strength %g and warp %g: the views start from the sketch's colours or from the first view, not from both", r.Strength, r.Views.Warp)
 	}
 }
 

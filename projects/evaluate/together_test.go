@@ -35,15 +35,13 @@ type togetherWay struct {
 // tuning.
 func togetherWays() []togetherWay {
 	apart := func(noise float64) func(*projects.Views) {
-		return func(v *projects.Views) { v.Share, v.Noise = inference.ShareOff, noise }
+		return func(v *projects.Views) { v.Share, v.Noise, v.Warp = inference.ShareOff, noise, 0 }
 	}
 	ways := []togetherWay{{"joint", func(*projects.Views) {}}, {"seed", apart(1)}, {"apart", apart(0)}}
 	if os.Getenv("MAQUETTE_TOGETHER_MORE") != "" {
 		ways = append(ways,
-			togetherWay{"all-1", func(v *projects.Views) { v.Share, v.Strength, v.Unconditional, v.Noise = inference.ShareAll, 1, 1, 1 }},
-			togetherWay{"first-1", func(v *projects.Views) { v.Share, v.Strength, v.Unconditional, v.Noise = inference.ShareFirst, 1, 1, 1 }},
-			togetherWay{"warp-5", func(v *projects.Views) { v.Warp = .5 }},
-			togetherWay{"warp-7", func(v *projects.Views) { v.Warp = .7 }},
+			togetherWay{"no-warp", func(v *projects.Views) { v.Warp = 0 }},
+			togetherWay{"first", func(v *projects.Views) { v.Share, v.Unconditional, v.Warp = inference.ShareFirst, .5, 0 }},
 		)
 	}
 	return ways
@@ -53,7 +51,8 @@ func togetherWays() []togetherWay {
 // than others, with no loss of sketch fidelity. It renders the drawings of
 // assets/starter/recipe/sketches.py in the folder MAQUETTE_TOGETHER with the
 // starter, which takes long; it goes on with what is there. MAQUETTE_TOGETHER_STEPS
-// is the number of steps. A table and, in that folder, sheet.png come out.
+// is the number of steps, MAQUETTE_TOGETHER_STARTER the folder of a starter in
+// place of the bundled one. A table and, in that folder, sheet.png come out.
 func TestViewsTogether(t *testing.T) {
 	dir := os.Getenv("MAQUETTE_TOGETHER")
 	if dir == "" {
@@ -89,9 +88,12 @@ func TestViewsTogether(t *testing.T) {
 	for i, o := range list {
 		r := projects.DefaultRecipe()
 		r.Prompt, r.Steps, r.Seed = o.Prompt, steps, int64(1000+10*i)
+		if folder := os.Getenv("MAQUETTE_TOGETHER_STARTER"); folder != "" {
+			r.Checkpoint, r.Controls[0].ControlNet = folder, filepath.Join(folder, "controlnet-lines")
+		}
 		var row []Scores
 		for _, way := range ways {
-			r.Views = projects.DefaultViews(r.Checkpoint, "front", "three-quarter-left", "side-left", "top")
+			r.Views = projects.DefaultViews(projects.StarterCheckpoint, "front", "three-quarter-left", "side-left", "top")
 			way.change(r.Views)
 			r.Count = len(r.Views.Cameras)
 			s, err := together(t.Context(), engine, library, filepath.Join(dir, o.File), filepath.Join(dir, way.name, fmt.Sprintf("%02d", i)), r)

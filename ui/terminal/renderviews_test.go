@@ -13,7 +13,7 @@ func TestRenderViews(t *testing.T) {
 	b := newBench(t)
 	project := b.path("project")
 	b.ok("render", b.sketch("square.png"), "-p", "a box", "--views", "front,-90:12,az30el10", "--count", "2", "--seed", "7",
-		"--view-drawing", "az-90el12="+b.sketch("side.png"), "--share", "first", "--share-strength", "0.4", "--share-noise", "0.25",
+		"--view-drawing", "az-90el12="+b.sketch("side.png"), "--share", "first", "--share-strength", "0.4", "--share-noise", "0.25", "--warp", "0",
 		"--size", "128x128", "--project", project, "--json")
 	var seen []string
 	for _, e := range b.events() {
