@@ -6,6 +6,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"image"
 	"image/gif"
 	"image/png"
@@ -83,6 +84,45 @@ func TestSheetImage(t *testing.T) {
 	}
 	if err := p.Sheet(ctx, "nothing", file, SheetOptions{}); !errors.Is(err, ErrNotFound) {
 		t.Errorf("a set that is not there: %v", err)
+	}
+}
+
+// TestSheetAxes lays out sets in which some axes have a single value.
+func TestSheetAxes(t *testing.T) {
+	values := func(list ...string) (out []AxisValue) {
+		for _, v := range list {
+			out = append(out, AxisValue{Value: v})
+		}
+		return out
+	}
+	for name, c := range map[string]struct {
+		axes []Axis
+		want string
+	}{
+		"one":    {[]Axis{{Field: "seed", Values: values("1", "2", "3", "4")}}, "[] [] 2 columns, 4 cells"},
+		"single": {[]Axis{{Field: "seed", Values: values("1")}, {Field: "steps", Values: values("9")}}, "[] [] 1 columns, 1 cells"},
+		"two":    {[]Axis{{Field: "seed", Values: values("1", "2")}, {Field: "steps", Values: values("3")}, {Field: "guidance", Values: values("4", "5", "6")}}, "[1 2] [4 5 6] 3 columns, 6 cells"},
+		"blocks": {[]Axis{{Field: "seed", Values: values("1", "2")}, {Field: "steps", Values: values("3", "4")}, {Field: "guidance", Values: values("5", "6")}}, "guidance: 5 [1 2] [3 4] 2 columns, 4 cells; guidance: 6 [1 2] [3 4] 2 columns, 4 cells"},
+	} {
+		s, err := NewSet("", "", c.axes)
+		if err != nil {
+			t.Fatal(err)
+		}
+		members := []Concept{{ID: "0001", Recipe: DefaultRecipe(), Set: &Place{Set: s, At: s.Places()[0]}}}
+		sh := (&Project{}).sheet(s, members, SheetOptions{})
+		var got []string
+		filled := 0
+		for _, b := range sh.Blocks {
+			got = append(got, strings.TrimSpace(fmt.Sprintf("%s %v %v %d columns, %d cells", b.Title, b.Rows, b.Columns, b.Width, len(b.Cells))))
+			for _, cell := range b.Cells {
+				if cell.Open != nil {
+					filled++
+				}
+			}
+		}
+		if text := strings.Join(got, "; "); text != c.want || filled != 1 {
+			t.Errorf("%s: %s, %d pictures, want %s", name, text, filled, c.want)
+		}
 	}
 }
 

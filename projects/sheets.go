@@ -25,7 +25,8 @@ type SheetOptions struct {
 // Sheet writes the contact sheet of a set to path: a .png, or a .pdf with A4
 // pages. Rows are the values of the first axis, columns those of the second, and
 // there is a block for each combination of the others; a set with one axis fills
-// rows. Places that are not rendered stay empty. Errors: ErrNotFound.
+// rows. Axes with a single value are named above. Places that are not rendered
+// stay empty. Errors: ErrNotFound.
 func (p *Project) Sheet(ctx context.Context, setID, path string, o SheetOptions) error {
 	fail := func(err error) error { return fmt.Errorf("contact sheet: %w", err) }
 	set, members, err := p.Members(ctx, setID)
@@ -79,24 +80,34 @@ func (p *Project) sheet(set Set, members []Concept, o SheetOptions) sheet.Sheet 
 	}
 	sh := sheet.Sheet{Title: set.Name, Notes: set.recipeNotes(members[0].Recipe, word),
 		Footer: fmt.Sprintf("%s · %s · %s", p.Name(), set.Created.Local().Format("2006-01-02"), programName)}
-	if len(set.Axes) == 1 {
+	shown, single := set.shownAxes()
+	for _, k := range single {
+		a := set.Axes[k]
+		sh.Notes = append(sh.Notes, word(a.Title())+": "+a.Values[0].Title())
+	}
+	at := make([]int, len(set.Axes))
+	if len(shown) == 1 {
 		var cells []sheet.Cell
-		for i, v := range set.Axes[0].Values {
-			c := cell([]int{i})
+		for i, v := range set.Axes[shown[0]].Values {
+			at[shown[0]] = i
+			c := cell(at)
 			c.Caption = joinWords(v.Title(), c.Caption)
 			cells = append(cells, c)
 		}
 		sh.Blocks = []sheet.Block{sheet.Wrap(cells)}
-		sh.Notes = append([]string{word(set.Axes[0].Title())}, sh.Notes...)
+		sh.Notes = append([]string{word(set.Axes[shown[0]].Title())}, sh.Notes...)
 		return sh
 	}
-	rows, columns := set.Axes[0], set.Axes[1]
-	// The places of the axes beyond the second are those of a set without the first two.
-	for _, rest := range (Set{Axes: set.Axes[2:]}).Places() {
+	rows, columns := set.Axes[shown[0]], set.Axes[shown[1]]
+	var others Set // of the axes beyond the second
+	for _, k := range shown[2:] {
+		others.Axes = append(others.Axes, set.Axes[k])
+	}
+	for _, rest := range others.Places() {
 		b := sheet.Block{Width: len(columns.Values), Corner: word(rows.Title()) + " / " + word(columns.Title())}
 		for k, i := range rest {
-			a := set.Axes[2+k]
-			b.Title = joinWords(b.Title, word(a.Title())+": "+a.Values[i].Title())
+			at[shown[2+k]] = i
+			b.Title = joinWords(b.Title, word(others.Axes[k].Title())+": "+others.Axes[k].Values[i].Title())
 		}
 		for _, v := range columns.Values {
 			b.Columns = append(b.Columns, v.Title())
@@ -104,12 +115,29 @@ func (p *Project) sheet(set Set, members []Concept, o SheetOptions) sheet.Sheet 
 		for r, v := range rows.Values {
 			b.Rows = append(b.Rows, v.Title())
 			for c := range columns.Values {
-				b.Cells = append(b.Cells, cell(append([]int{r, c}, rest...)))
+				at[shown[0]], at[shown[1]] = r, c
+				b.Cells = append(b.Cells, cell(at))
 			}
 		}
 		sh.Blocks = append(sh.Blocks, b)
 	}
 	return sh
+}
+
+// shownAxes are the indices of the axes that a sheet has as rows, columns and
+// blocks, at least one, and of those that have a single value.
+func (s Set) shownAxes() (shown, single []int) {
+	for i, a := range s.Axes {
+		if len(a.Values) > 1 {
+			shown = append(shown, i)
+		} else {
+			single = append(single, i)
+		}
+	}
+	if len(shown) == 0 {
+		shown, single = single[:1], single[1:]
+	}
+	return shown, single
 }
 
 func joinWords(parts ...string) string {

@@ -119,6 +119,9 @@ func (s *session) renderCommand() *cobra.Command {
 				return usagef("--project DIR is missing: the folder that the images go to; it is created if there is none")
 			}
 			if o.resume {
+				if o.variants.sheet != "" && o.set == "" {
+					return usagef("--sheet needs --set where --resume is given: it is of one set")
+				}
 				return s.resume(cmd.Context(), o)
 			}
 			if o.set != "" {
