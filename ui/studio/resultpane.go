@@ -156,7 +156,8 @@ func (p *resultPane) showConcept(c projects.Concept) {
 // conceptText is one line about a concept.
 func conceptText(c projects.Concept) string {
 	r := c.Recipe
-	parts := []string{fmt.Sprintf("%d × %d", r.Width, r.Height), lang.L("{{.Steps}} steps", map[string]any{"Steps": r.Steps}),
+	size := r.FinalSize()
+	parts := []string{fmt.Sprintf("%d × %d", size.X, size.Y), lang.L("{{.Steps}} steps", map[string]any{"Steps": r.Steps}),
 		lang.L("seed {{.Seed}}", map[string]any{"Seed": fmt.Sprint(r.Seed)})}
 	if c.Seconds > 0 {
 		parts = append(parts, fmt.Sprintf("%.1f s", c.Seconds))
