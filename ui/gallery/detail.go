@@ -123,6 +123,7 @@ func recipeFacts(c projects.Concept) [][2]string {
 			facts = append(facts, [2]string{name, value})
 		}
 	}
+	add(lang.L("Sketch fidelity"), fidelityText(c.Fidelity))
 	add(lang.L("Negative prompt"), r.NegativePrompt)
 	checkpoint := r.Checkpoint
 	if checkpoint == projects.StarterCheckpoint {
@@ -166,7 +167,6 @@ func recipeFacts(c projects.Concept) [][2]string {
 	addModes(add, r)
 	add(lang.L("View"), r.View)
 	add(lang.L("Variant"), r.Variant)
-	add(lang.L("Sketch fidelity"), fidelityText(c.Fidelity))
 	add(lang.L("Provider"), c.Provider)
 	if c.Seconds > 0 {
 		add(lang.L("Time"), (time.Duration(c.Seconds*10) * time.Second / 10).String())

@@ -41,6 +41,11 @@ type Inspector struct {
 	status           *widget.Label
 	scroll           *container.Scroll
 	object           fyne.CanvasObject
+	// browse opens the list of checkpoints; browsing is the button with its tip.
+	browse      *widget.Button
+	browsing    fyne.CanvasObject
+	checkpoints []Choice
+	previews    *previews
 }
 
 var counts = []string{"1", "2", "4", "8", "16"}
@@ -57,6 +62,8 @@ func NewInspector(intents Intents, icons Icons) *Inspector {
 	})
 	in.checkpoint = widget.NewSelect(nil, nil)
 	in.checkpoint.OnChanged = func(string) { in.checkpointChosen() }
+	in.previews = newPreviews()
+	in.browse, in.browsing = iconButton(theme.SearchIcon(), lang.L("Search the checkpoints and see what they make"), in.browseCheckpoints)
 	addModels := widget.NewButton(lang.L("Add checkpoints…"), func() { intents.AddCheckpoints() })
 	in.starter = container.NewVBox(caption(lang.L("Using the starter model. Add your own checkpoints for photographic results.")), container.NewHBox(addModels))
 
@@ -106,7 +113,7 @@ func (in *Inspector) layOut() {
 		in.change.object,
 		sectionTitle(lang.L("Prompt")), in.prompt,
 		in.negative,
-		labelled(lang.L("Checkpoint"), lang.L("The Stable Diffusion model that paints the picture."), in.checkpoint),
+		labelled(lang.L("Checkpoint"), lang.L("The Stable Diffusion model that paints the picture."), container.NewBorder(nil, nil, nil, in.browsing, in.checkpoint)),
 		in.starter,
 		influence,
 		in.size.object,
@@ -211,6 +218,8 @@ func (in *Inspector) showCheckpoints(v View) {
 			selected = i
 		}
 	}
+	in.checkpoints = v.Checkpoints
+	setEnabled(in.browse, len(v.Checkpoints) > 1)
 	if !slices.Equal(in.checkpoint.Options, names) {
 		in.checkpoint.SetOptions(names)
 	}
@@ -228,6 +237,28 @@ func (in *Inspector) showCheckpoints(v View) {
 		in.starter.Show()
 	} else {
 		in.starter.Hide()
+	}
+}
+
+// browseCheckpoints offers the checkpoints in a list with their pictures and a
+// search field.
+func (in *Inspector) browseCheckpoints() {
+	c := fyne.CurrentApp().Driver().CanvasForObject(in.browse)
+	if c == nil {
+		return
+	}
+	showChooser(c, in.checkpoint, lang.L("Name, family or size"), in.checkpoints, in.previews, func(choice Choice) {
+		if i := slices.IndexFunc(in.checkpoints, func(o Choice) bool { return o.Path == choice.Path }); i >= 0 {
+			in.checkpoint.SetSelectedIndex(i)
+		}
+	})
+}
+
+func setEnabled(o fyne.Disableable, enabled bool) {
+	if enabled {
+		o.Enable()
+	} else {
+		o.Disable()
 	}
 }
 

@@ -1,7 +1,6 @@
 package panels
 
 import (
-	"math"
 	"slices"
 	"strings"
 
@@ -51,16 +50,17 @@ func (l *loraList) choose() {
 	if c == nil {
 		return
 	}
-	var left []LoRAChoice
+	var left []Choice
 	for _, choice := range l.choices {
 		if !slices.Contains(l.paths, choice.Path) {
-			left = append(left, choice)
+			choice.Words = choice.Triggers
+			left = append(left, choice.Choice)
 		}
 	}
-	showChooser(c, l.add, lang.L("Name or trigger word"), left, l.use)
+	showChooser(c, l.add, lang.L("Name or trigger word"), left, l.in.previews, l.use)
 }
 
-func (l *loraList) use(choice LoRAChoice) {
+func (l *loraList) use(choice Choice) {
 	l.in.edit(func(r *projects.Recipe) {
 		r.LoRAs = append(slices.Clip(r.LoRAs), projects.RecipeLoRA{Path: choice.Path, UNet: 1, Text: 1})
 	})
@@ -223,65 +223,4 @@ func (c *loraCard) insertWord(word string) {
 			r.Prompt = word
 		}
 	})
-}
-
-// matchingLoRAs are those whose name or trigger words hold all words of query.
-func matchingLoRAs(all []LoRAChoice, query string) []LoRAChoice {
-	words := strings.Fields(strings.ToLower(query))
-	var found []LoRAChoice
-	for _, c := range all {
-		text := strings.ToLower(c.Name + "\n" + strings.Join(c.Triggers, "\n"))
-		if !slices.ContainsFunc(words, func(w string) bool { return !strings.Contains(text, w) }) {
-			found = append(found, c)
-		}
-	}
-	return found
-}
-
-const (
-	chooserWidth = 300 // units
-	chooserRows  = 8
-)
-
-// showChooser opens a list of LoRAs with a search field under a button.
-func showChooser(c fyne.Canvas, under fyne.CanvasObject, placeholder string, all []LoRAChoice, use func(LoRAChoice)) *widget.PopUp {
-	found := all
-	var pop *widget.PopUp
-	list := widget.NewList(func() int { return len(found) }, func() fyne.CanvasObject {
-		l := widget.NewLabel("")
-		l.Truncation = fyne.TextTruncateEllipsis
-		return l
-	}, func(i widget.ListItemID, o fyne.CanvasObject) {
-		if i < len(found) {
-			o.(*widget.Label).SetText(found[i].Name)
-		}
-	})
-	take := func(i int) {
-		if i < 0 || i >= len(found) {
-			return
-		}
-		pop.Hide()
-		use(found[i])
-	}
-	list.OnSelected = take
-	search := widget.NewEntry()
-	search.SetPlaceHolder(placeholder)
-	search.OnChanged = func(text string) {
-		found = matchingLoRAs(all, text)
-		list.UnselectAll()
-		list.Refresh()
-	}
-	search.OnSubmitted = func(string) { take(0) }
-	pop = widget.NewPopUp(container.NewBorder(search, nil, nil, nil, list), c)
-	row := widget.NewLabel("").MinSize().Height + theme.Padding()
-	rows := float32(min(max(len(all), 2), chooserRows))
-	size := fyne.NewSize(chooserWidth*textScale(), search.MinSize().Height+rows*row+4*theme.Padding())
-	pos := fyne.CurrentApp().Driver().AbsolutePositionForObject(under).AddXY(0, under.Size().Height)
-	area := c.Size()
-	pos.X = float32(math.Max(0, math.Min(float64(pos.X), float64(area.Width-size.Width))))
-	pos.Y = float32(math.Max(0, math.Min(float64(pos.Y), float64(area.Height-size.Height))))
-	pop.Resize(size)
-	pop.ShowAtPosition(pos)
-	c.Focus(search)
-	return pop
 }

@@ -47,7 +47,7 @@ func TestLoRACards(t *testing.T) {
 	if want := []projects.RecipeLoRA{{Path: "/l/oak.safetensors", UNet: 1, Text: 1}}; !reflect.DeepEqual(m.view.Recipe.LoRAs, want) || len(in.loras.cards) != 1 || in.loras.cards[0].name.Text != "oak" {
 		t.Fatalf("chosen: %v", m.view.Recipe.LoRAs)
 	}
-	in.loras.use(m.view.LoRAs[0])
+	in.loras.use(m.view.LoRAs[0].Choice)
 	if !in.loras.add.Disabled() || in.loras.hint.Visible() {
 		t.Error("all are used, and one can be added")
 	}

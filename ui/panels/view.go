@@ -20,6 +20,11 @@ type Choice struct {
 	Name string
 	// Note says why the entry can't be used, or is empty.
 	Note string
+	// Detail says what it is, such as its family and size; Words are found by a
+	// search as well. Preview is the file of a picture of what it makes, or "".
+	Detail  string
+	Words   []string
+	Preview string
 }
 
 // RenderState says what the Render button does.

@@ -63,7 +63,7 @@ func lookForFitting(ctx context.Context, models Library, r projects.Recipe) (fit
 		return f, err
 	}
 	for _, e := range loras {
-		f.loras = append(f.loras, panels.LoRAChoice{Choice: panels.Choice{Path: e.Path, Name: e.Name}, Triggers: e.Triggers()})
+		f.loras = append(f.loras, panels.LoRAChoice{Choice: choiceOf(e), Triggers: e.Triggers()})
 	}
 	vaes, err := models.Fitting(ctx, r.Checkpoint, checkpoint.KindVAE)
 	if err != nil {

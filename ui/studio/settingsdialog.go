@@ -242,6 +242,7 @@ func (s *studio) findCheckpoints() {
 	}
 	go func() {
 		list, err := s.models.Checkpoints(s.ctx)
+		all, starterOnly := choices(list, starter)
 		s.post(func() {
 			s.looking = false
 			s.libraryTurn++
@@ -251,12 +252,25 @@ func (s *studio) findCheckpoints() {
 					s.toasts.show(lang.L("Some model folders could not be read: {{.Error}}", map[string]any{"Error": explain.Error(err)}), "", nil)
 				}
 			}
-			s.checkpoints, s.starterOnly = choices(list, starter)
+			s.checkpoints, s.starterOnly = all, starterOnly
 			if s.work != nil {
 				s.work.show()
 			}
 		})
 	}()
+}
+
+// choiceOf describes a model. It asks the disk for the picture beside it, so it
+// is not for the UI goroutine.
+func choiceOf(e checkpoint.Entry) panels.Choice {
+	parts := []string{e.Family, e.Precision}
+	if e.Bytes > 0 {
+		parts = append(parts, fmt.Sprintf("%.1f GB", float64(e.Bytes)/1e9))
+	}
+	return panels.Choice{
+		Path: e.Path, Name: e.Name, Preview: e.Preview(),
+		Detail: strings.Join(slices.DeleteFunc(parts, func(p string) bool { return p == "" }), " · "),
+	}
 }
 
 // choices turns the library's entries into what the inspector offers.
@@ -266,7 +280,7 @@ func choices(list []checkpoint.Entry, starter panels.Choice) (all []panels.Choic
 		if e.Path == projects.StarterCheckpoint {
 			continue
 		}
-		c := panels.Choice{Path: e.Path, Name: e.Name}
+		c := choiceOf(e)
 		if e.Reason != "" {
 			c.Note = lang.L("can't be used")
 		} else {
