@@ -102,7 +102,7 @@ func (f *ModelFiles) addLoRA(path string, c RecipeLoRA) {
 }
 
 // find looks a model up that is given by its path, its file's name or its alias;
-// those that fit the checkpoint come first. Errors: ErrNoFit, with near names.
+// those that fit the checkpoint come first. Errors: *UnknownModelError.
 func (l *Library) find(found []checkpoint.Entry, kind checkpoint.Kind, word, family, name string) (string, error) {
 	if filepath.IsAbs(name) {
 		if _, err := os.Stat(name); err != nil {
@@ -145,20 +145,27 @@ func (l *Library) find(found []checkpoint.Entry, kind checkpoint.Kind, word, fam
 			return all[i].Path, nil
 		}
 	}
-	return "", l.unknown(all, word, name)
+	return "", &UnknownModelError{Kind: word, Name: name, Near: nearestNames(all, name), Folders: l.folders}
 }
 
-// unknown says that there is no model of a name, and which names are like it.
-func (l *Library) unknown(all []checkpoint.Entry, word, name string) error {
+// UnknownModelError reports a LoRA or VAE that the model library doesn't have.
+type UnknownModelError struct {
+	// Kind is "LoRA" or "VAE", Name what the recipe or its prompt calls.
+	Kind, Name string
+	// Near are the names that are most like it, Folders the library's folders.
+	Near, Folders []string
+}
+
+func (e *UnknownModelError) Error() string {
 	where := "add a model folder in the settings and put it in there"
-	if len(l.folders) > 0 {
-		where = "put it into " + strings.Join(l.folders, " or ")
+	if len(e.Folders) > 0 {
+		where = "put it into " + strings.Join(e.Folders, " or ")
 	}
 	near := ""
-	if names := nearestNames(all, name); len(names) > 0 {
-		near = "; it has " + strings.Join(names, ", ")
+	if len(e.Near) > 0 {
+		near = "; it has " + strings.Join(e.Near, ", ")
 	}
-	return fmt.Errorf("%w: the model library has no %s named %q%s; %s, or take it out of the recipe", ErrNoFit, word, name, near, where)
+	return fmt.Sprintf("the model library has no %s named %q%s; %s, or take it out of the recipe", e.Kind, e.Name, near, where)
 }
 
 // nearestNames lists the names that need the fewest edits to become name.

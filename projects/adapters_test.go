@@ -117,7 +117,8 @@ func TestResolveNamesWhatIsMissing(t *testing.T) {
 			}
 		}
 	}
-	if _, err := l.Resolve(context.Background(), Recipe{Checkpoint: base, VAE: "840000"}); !errors.Is(err, ErrNoFit) {
+	var unknown *UnknownModelError
+	if _, err := l.Resolve(context.Background(), Recipe{Checkpoint: base, VAE: "840000"}); !errors.As(err, &unknown) || unknown.Name != "840000" {
 		t.Errorf("%v", err)
 	}
 }

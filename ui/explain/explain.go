@@ -6,6 +6,8 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	"path/filepath"
+	"strings"
 	"syscall"
 
 	"fyne.io/fyne/v2/lang"
@@ -15,6 +17,7 @@ import (
 	"maquette/inference/arch"
 	"maquette/inference/checkpoint"
 	"maquette/inference/graph"
+	"maquette/inference/lora"
 	"maquette/inference/runtime"
 	"maquette/projects"
 	"maquette/ui/filepicker"
@@ -81,6 +84,19 @@ func aboutProject(err error) string {
 		return lang.L("This name can't be used. Choose a short one without characters such as / and :.")
 	case errors.Is(err, projects.ErrNoFit):
 		return lang.L("There is no ControlNet for this control and checkpoint. Add one in the settings, choose another checkpoint, or remove the control.")
+	case is[*projects.UnknownModelError](err):
+		var e *projects.UnknownModelError
+		errors.As(err, &e)
+		text := lang.L("Your model folders have no {{.Kind}} named “{{.Name}}”. Put its file into one of them, or take it out of the recipe or the prompt.",
+			map[string]any{"Kind": e.Kind, "Name": e.Name})
+		if len(e.Near) > 0 {
+			text += " " + lang.L("Similar names: {{.Names}}.", map[string]any{"Names": strings.Join(e.Near, ", ")})
+		}
+		return text
+	case is[*lora.FitError](err):
+		var e *lora.FitError
+		errors.As(err, &e)
+		return lang.L("{{.File}} was made for another kind of checkpoint. Choose one that fits, or another checkpoint.", map[string]any{"File": filepath.Base(e.Path)})
 	case errors.Is(err, projects.ErrNotFound):
 		return lang.L("It is not in the project any more.")
 	case errors.Is(err, projects.ErrDamaged):

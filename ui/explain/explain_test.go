@@ -13,6 +13,7 @@ import (
 
 	"maquette/control"
 	"maquette/inference/checkpoint"
+	"maquette/inference/lora"
 	"maquette/projects"
 )
 
@@ -42,13 +43,15 @@ func TestRealErrorsAreExplained(t *testing.T) {
 		err  error
 		want []string
 	}{
-		"locked":     {At(p.Dir(), locked), []string{p.Dir(), "Close it there"}},
-		"no project": {At(dir, noProject), []string{dir, "project.json"}},
-		"bad image":  {At(damaged, badImage), []string{damaged, "100 megapixels"}},
-		"no image":   {noImage, []string{"gone.png", "not there any more"}},
-		"bad model":  {fmt.Errorf("render: %w", badModel), []string{weights, "Get it again"}},
-		"full disk":  {&fs.PathError{Op: "write", Path: "/p/0001.png", Err: syscall.ENOSPC}, []string{"/p/0001.png", "disk is full"}},
-		"own words":  {errors.New("something odd"), []string{"something odd"}},
+		"locked":               {At(p.Dir(), locked), []string{p.Dir(), "Close it there"}},
+		"no project":           {At(dir, noProject), []string{dir, "project.json"}},
+		"bad image":            {At(damaged, badImage), []string{damaged, "100 megapixels"}},
+		"no image":             {noImage, []string{"gone.png", "not there any more"}},
+		"bad model":            {fmt.Errorf("render: %w", badModel), []string{weights, "Get it again"}},
+		"full disk":            {&fs.PathError{Op: "write", Path: "/p/0001.png", Err: syscall.ENOSPC}, []string{"/p/0001.png", "disk is full"}},
+		"no LoRA":              {fmt.Errorf("render: %w", &projects.UnknownModelError{Kind: "LoRA", Name: "inc", Near: []string{"ink"}}), []string{"no LoRA named “inc”", "Similar names: ink."}},
+		"LoRA of another kind": {fmt.Errorf("render: %w", &lora.FitError{Path: "/l/ink.safetensors", Problem: "its shape"}), []string{"ink.safetensors was made for another kind"}},
+		"own words":            {errors.New("something odd"), []string{"something odd"}},
 	} {
 		if c.err == nil {
 			t.Errorf("%s: there was no error", name)
