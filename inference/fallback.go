@@ -40,6 +40,15 @@ func outOfMemory(err error) bool {
 func (r *run) complete(ctx context.Context) error {
 	for {
 		err := r.attempt(ctx)
+		var overflow *NotFiniteError
+		if errors.As(err, &overflow) && r.halved && !r.overflowed {
+			r.overflowed = true
+			r.note(fmt.Sprintf("The %s overflows in fp16, so the render is made again in fp32", overflow.Network))
+			if err := r.e.cache.clear(); err != nil {
+				return err
+			}
+			continue
+		}
 		var broken *providerError
 		if !errors.As(err, &broken) || ctx.Err() != nil {
 			if err == nil && len(r.avoid) == 0 {

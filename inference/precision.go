@@ -19,13 +19,13 @@ type Precision string
 
 // The precisions.
 const (
-	// PrecisionAuto is PrecisionFP16 on GPUs and PrecisionFP32 on the CPU.
+	// PrecisionAuto is PrecisionFP32, which is right on every provider.
 	PrecisionAuto Precision = "auto"
 	// PrecisionFP32 is float32 everywhere: the images of the reference.
 	PrecisionFP32 Precision = "fp32"
-	// PrecisionFP16 is float16 on GPUs, with norms in float32, and the VAE of
-	// Stable Diffusion XL in float32, which overflows otherwise. The CPU, which
-	// has no use for float16, computes in float32.
+	// PrecisionFP16 is float16 on GPUs, with norms, softmax and the VAE in float32.
+	// A render that overflows is made again in float32. The CPU, which has no use
+	// for float16, computes in float32.
 	PrecisionFP16 Precision = "fp16"
 	// PrecisionFast is int8 on the CPU where it doesn't hurt, see
 	// arch.Int8Layers, and PrecisionFP16 on GPUs.
@@ -60,10 +60,30 @@ func (r *run) precision() Precision {
 	return PrecisionAuto
 }
 
+// numbersKey tells networks in other numbers apart.
+func (r *run) numbersKey() string { return fmt.Sprint(r.precision(), r.overflowed) }
+
 // int8 says whether a network of the render computes in int8 on the provider.
 func (r *run) int8(p part, provider string) bool {
 	return r.precision() == PrecisionFast && provider == runtime.CPU &&
 		(p.component.Class == checkpoint.ClassUNet || p.component.Class == checkpoint.ClassControlNet && p.kind != "hint")
+}
+
+// half says whether a network computes in float16 on a GPU. VAEs don't, which
+// overflow there: it is little of the time.
+func (r *run) half(ctx context.Context, p part, provider string) bool {
+	wanted := r.precision() == PrecisionFP16 || r.precision() == PrecisionFast
+	if !wanted || r.overflowed || p.component.Class != checkpoint.ClassUNet && p.component.Class != checkpoint.ClassControlNet {
+		return false
+	}
+	if r.e.rt.Half(ctx, provider) {
+		r.halved = true
+		return true
+	}
+	if r.precision() == PrecisionFP16 {
+		r.note(provider + " has no fp16 on this machine, so it computes in fp32")
+	}
+	return false
 }
 
 // expectedBytes is about the memory that a network's weights take, before it is
@@ -80,7 +100,7 @@ func (r *run) expectedBytes(p part) int64 {
 // disk, the network computes in float32 and the user is told.
 func (r *run) numbers(ctx context.Context, p part, size arch.Size, provider string, l *loading) (graph.Numbers, error) {
 	if provider != runtime.CPU {
-		return graph.Numbers{ShapeFree: true}, nil
+		return graph.Numbers{ShapeFree: true, Half: r.half(ctx, p, provider)}, nil
 	}
 	if !r.int8(p, provider) {
 		return graph.Numbers{}, nil

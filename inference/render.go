@@ -133,6 +133,8 @@ type run struct {
 	// starts are the images that a second pass starts from, one for each image, in
 	// place of the request's; or nil.
 	starts []image.Image
+	// halved says that a network computes in float16, overflowed that none may any more.
+	halved, overflowed bool
 	// latents are those of images that are denoised and not decoded yet, by number.
 	latents map[int][]float32
 	// mostAtOnce and largestTile bound the images of a batch and the side of the

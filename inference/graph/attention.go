@@ -16,9 +16,9 @@ func (q Value) Attention(k, v Value, heads int64) Value {
 func (q Value) plainAttention(k, v Value, heads int64) Value {
 	d := q.Dim(2) / heads
 	split := func(x Value, perm ...int64) Value { return x.Reshape(0, 0, heads, d).Transpose(perm...) }
-	scores := split(q, 0, 2, 1, 3).MatMul(split(k, 0, 2, 3, 1))
-	scores = scores.Mul(q.b.Float(float32(1 / math.Sqrt(float64(d)))))
-	h := scores.Softmax().MatMul(split(v, 0, 2, 1, 3))
+	// Scaled first, so that sums stay in the range of float16.
+	scores := split(q, 0, 2, 1, 3).Mul(q.b.Float(float32(1 / math.Sqrt(float64(d))))).MatMul(split(k, 0, 2, 3, 1))
+	h := scores.inFloat(Value.Softmax).MatMul(split(v, 0, 2, 1, 3))
 	return h.Transpose(0, 2, 1, 3).Reshape(0, 0, v.Dim(2))
 }
 

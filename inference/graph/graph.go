@@ -99,6 +99,8 @@ type Builder struct {
 	metadata map[string]string
 
 	numbers Numbers
+	stored  map[*value]Value // weights in float32 and what they are cast from
+	casts   map[typed]Value
 	rounded map[*value][3]Value // values in uint8 with their scale and zero point
 
 	weightBytes, memoryBytes, parameters int64
@@ -189,6 +191,9 @@ func (b *Builder) Output(name string, x Value) {
 	if x.v == nil {
 		b.Fail(fmt.Errorf("output %s has no value", name))
 		return
+	}
+	if x.Type() == Float16 {
+		x = x.Cast(Float32) // the binding has no float16
 	}
 	if x.v.fixed {
 		x = x.op("Identity", nil, nil, x.Type(), x.Shape())

@@ -29,6 +29,9 @@ type Quantizer interface {
 type Numbers struct {
 	// Int8, if not nil, has the weights of the layers that compute in int8.
 	Int8 Quantizer
+	// Half computes layers and what lies between them in float16; norms and the
+	// softmax stay in float32, and so do inputs and outputs.
+	Half bool
 	// ShapeFree writes the graph so that nothing has to be worked out from shapes
 	// while it runs, which GPUs leave to the CPU.
 	ShapeFree bool

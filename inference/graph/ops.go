@@ -64,6 +64,9 @@ func (x Value) Mul(y Value) Value { return x.binary("Mul", y) }
 func (x Value) Div(y Value) Value { return x.binary("Div", y) }
 
 func (x Value) binary(op string, y Value) Value {
+	if y.v != nil && y.Type() == Float32 && x.Type() == Float16 || y.Type() == Float16 && x.Type() == Float32 {
+		y = y.as(x.Type())
+	}
 	shape, ok := broadcast(x.Shape(), y.Shape())
 	if !ok {
 		x.b.Fail(fmt.Errorf("%s: shapes %v and %v don't broadcast", op, x.Shape(), y.Shape()))
@@ -75,7 +78,7 @@ func (x Value) binary(op string, y Value) Value {
 // [1,1,1,1]. The result has x's shape. It is a node of its own, so that other
 // readers of x never see the sum.
 func (x Value) AddResidual(r Value) Value {
-	return x.op("Add", []Value{r}, nil, x.Type(), x.Shape())
+	return x.op("Add", []Value{r.as(x.Type())}, nil, x.Type(), x.Shape())
 }
 
 // broadcast gives the shape of an element-wise result by numpy's rule.
@@ -198,6 +201,11 @@ func (x Value) concat(axis int, ys ...Value) Value {
 			}
 		}
 	}
+	for i, y := range ys {
+		if x.Type() == Float16 || y.Type() == Float16 {
+			ys[i] = y.as(x.Type())
+		}
+	}
 	return x.op("Concat", ys, []Attr{IntAttr("axis", int64(axis))}, x.Type(), shape)
 }
 
@@ -260,17 +268,19 @@ func (x Value) Linear(w, bias Value) Value {
 	}
 	if x.b.numbers.ShapeFree && unknown(x.Shape()) > 1 {
 		// As a matrix, x would have to be given its shape back.
-		y := x.MatMul(w.effective().Transpose(1, 0))
+		x, matrix, bias := x.b.layer(x, w.effective(), bias)
+		y := x.MatMul(matrix.Transpose(1, 0))
 		if bias.Valid() {
 			y = y.Add(bias)
 		}
 		return y.patched(w, func(p Patch, t Weight) Value { return p.Linear(x, t) })
 	}
+	x, matrix, bias := x.b.layer(x, w.effective(), bias)
 	rows := x
 	if len(x.Shape()) != 2 {
 		rows = x.Reshape(-1, in)
 	}
-	inputs := []Value{w.effective()}
+	inputs := []Value{matrix}
 	if bias.Valid() {
 		inputs = append(inputs, bias)
 	}
@@ -296,7 +306,8 @@ func (x Value) Conv2D(w, bias Value, stride int64, pads [4]int64) Value {
 			return x.int8Conv2D(q, bias, w.Dim(2), stride, pads).patched(w, change)
 		}
 	}
-	inputs := []Value{w.effective()}
+	x, kernel, bias := x.b.layer(x, w.effective(), bias)
+	inputs := []Value{kernel}
 	if bias.Valid() {
 		inputs = append(inputs, bias)
 	}
@@ -315,6 +326,10 @@ func (x Value) Conv2D(w, bias Value, stride int64, pads [4]int64) Value {
 
 // GroupNorm normalises groups of channels of x [N,C,H,W].
 func (x Value) GroupNorm(scale, bias Value, groups int64, eps float32) Value {
+	return x.inFloat(func(x Value) Value { return x.groupNorm(scale, bias, groups, eps) })
+}
+
+func (x Value) groupNorm(scale, bias Value, groups int64, eps float32) Value {
 	if n := x.Dim(1); x.b.numbers.ShapeFree && n != Dynamic && x.Dim(2) != Dynamic && x.Dim(3) != Dynamic {
 		ones, zeros := slices.Repeat([]float32{1}, int(groups)), make([]float32, groups)
 		h := x.Reshape(0, groups, -1)
@@ -329,8 +344,10 @@ func (x Value) GroupNorm(scale, bias Value, groups int64, eps float32) Value {
 
 // LayerNorm normalises the last dimension.
 func (x Value) LayerNorm(scale, bias Value, eps float32) Value {
-	return x.op("LayerNormalization", []Value{scale, bias},
-		[]Attr{IntAttr("axis", -1), FloatAttr("epsilon", eps)}, x.Type(), x.Shape())
+	return x.inFloat(func(x Value) Value {
+		return x.op("LayerNormalization", []Value{scale, bias},
+			[]Attr{IntAttr("axis", -1), FloatAttr("epsilon", eps)}, x.Type(), x.Shape())
+	})
 }
 
 // Upsample2x doubles height and width by repeating pixels.

@@ -53,6 +53,9 @@ func count(shape []int64) int64 {
 // residentBytes is the memory that a weight takes while the model runs: what is
 // stored in fewer bits than it is computed in is converted when it is loaded.
 func (b *Builder) residentBytes(t initializer) int64 {
+	if b.numbers.Half {
+		return 2 * count(t.v.shape)
+	}
 	switch t.v.typ {
 	case Float16, BFloat16, Float8E4M3, Float8E5M2:
 		return 4 * count(t.v.shape)

@@ -115,7 +115,13 @@ func (b *Builder) weight(name, path string, t checkpoint.Tensor, shape []int64, 
 			v = v.Transpose(1, 0)
 		}
 	} else {
-		v = b.external(name, path, t, shape).Cast(Float32)
+		from := b.external(name, path, t, shape)
+		if v = from.Cast(Float32); v.v != from.v {
+			if b.stored == nil {
+				b.stored = map[*value]Value{}
+			}
+			b.stored[v.v] = from
+		}
 	}
 	if v.v != nil {
 		v.v.weight = &w

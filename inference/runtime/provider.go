@@ -215,6 +215,40 @@ func (r *Runtime) tryAttention(ctx context.Context, provider string, options map
 	return worst, nil
 }
 
+// Half says whether a provider computes in float16, which some GPUs can't. It is
+// tried once.
+func (r *Runtime) Half(ctx context.Context, provider string) bool {
+	provider = canonical(provider)
+	r.mu.Lock()
+	good, known := r.half[provider]
+	r.mu.Unlock()
+	if known || provider == CPU {
+		return good
+	}
+	const side = 8
+	b := graph.New("float16 test")
+	b.Numbers(graph.Numbers{Half: true})
+	x := b.Input("x", graph.Float32, 1, 1, side, side)
+	weight := b.Floats([]int64{1, 1, 3, 3}, 1, 1, 1, 1, 1, 1, 1, 1, 1)
+	b.Output("y", x.Conv2D(weight, graph.Value{}, 1, [4]int64{1, 1, 1, 1}).Sigmoid())
+	y, err := r.try(ctx, b, provider, nil, slices.Repeat([]float32{0.25}, side*side))
+	if ctx.Err() != nil {
+		return false // not the provider's fault; the caller looks at ctx
+	}
+	want := 1 / (1 + math.Exp(-9*0.25))
+	good = err == nil && math.Abs(float64(y[side+1])-want) < 1e-2
+	if !good {
+		r.log.Warn("float16 doesn't work here; it is float32", "provider", provider, "err", err)
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.half == nil {
+		r.half = map[string]bool{}
+	}
+	r.half[provider] = good
+	return good
+}
+
 // plain is an error of ONNX Runtime without the C++ source line and condition
 // in front of its message.
 func plain(err error) string {

@@ -34,6 +34,8 @@ type Runtime struct {
 	calls     sync.WaitGroup
 	attention map[string]bool // whether fused attention works, by provider
 
+	half map[string]bool // whether float16 works, by provider
+
 	loading chan struct{} // holds one token: who loads a model has it
 }
 
