@@ -170,6 +170,9 @@ func openCLIP(f *File, prefix string) tensors {
 	out := tensors{}
 	for name, t := range p.all(f, prefix) {
 		switch {
+		case name == "text_projection.weight.weight":
+			// Files that were written back from diffusers' format have it as a layer.
+			out["text_projection.weight"] = t
 		case strings.Contains(name, "%s") && len(t.Shape) > 0 && t.Shape[0]%3 == 0:
 			for i, q := range []string{"q", "k", "v"} {
 				out[fmt.Sprintf(name, q)] = t.rows(int64(i), 3)

@@ -97,11 +97,13 @@ func (m *Model) singleText(f *File) error {
 		m.TextEncoder2 = f.part(ClassTextProjection, big, inferText(big, ClassTextProjection, true))
 		return nil
 	case has(ldmOpenPrefix, "ln_final.weight"):
-		// Stable Diffusion 2 reads the last layer but one.
+		// Stable Diffusion 2 reads the last layer but one. Files that were written
+		// back from diffusers' format have no last layer: it keeps 23 of 24.
+		const kept = 23
 		t := openCLIP(f, ldmOpenPrefix)
 		delete(t, "text_projection.weight")
 		c := inferText(t, ClassTextEncoder, true)
-		if n, ok := c["num_hidden_layers"].(int); ok && n > 1 {
+		if n, ok := c["num_hidden_layers"].(int); ok && n > 1 && n != kept {
 			c["num_hidden_layers"] = n - 1
 		}
 		m.TextEncoder = f.part(ClassTextEncoder, t, c)

@@ -94,3 +94,48 @@ func TestPrediction(t *testing.T) {
 		}
 	}
 }
+
+// Files that diffusers' own scripts wrote back from its format lack Stable
+// Diffusion 2's last text layer, which isn't used, and have Stable Diffusion
+// XL's projection as a layer in place of a matrix.
+func TestFilesWrittenBackByDiffusers(t *testing.T) {
+	open := func(names ...string) *File {
+		header, end := map[string]any{}, 0
+		for _, name := range names {
+			header[name] = map[string]any{"dtype": "F16", "shape": []int{2, 4}, "data_offsets": []int{end, end + 16}}
+			end += 16
+		}
+		text, err := json.Marshal(header)
+		if err != nil {
+			t.Fatal(err)
+		}
+		f, err := OpenSafetensors(store(t, "m.safetensors", file(string(text), end)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return f
+	}
+	for layers, want := range map[int]int{24: 23, 23: 23, 3: 2} {
+		names := []string{ldmOpenPrefix + "ln_final.weight"}
+		for i := range layers {
+			names = append(names, fmt.Sprintf("%stransformer.resblocks.%d.mlp.c_fc.weight", ldmOpenPrefix, i),
+				fmt.Sprintf("%stransformer.resblocks.%d.ln_1.weight", ldmOpenPrefix, i))
+		}
+		m := &Model{Family: familySD2}
+		if err := m.singleText(open(names...)); err != nil {
+			t.Fatal(err)
+		}
+		var c struct {
+			Layers int `json:"num_hidden_layers"`
+		}
+		if err := json.Unmarshal(m.TextEncoder.Config, &c); err != nil || c.Layers != want {
+			t.Errorf("%d layers in the file: %d are used, want %d (%v)", layers, c.Layers, want, err)
+		}
+	}
+	for name, transposed := range map[string]bool{"text_projection": true, "text_projection.weight": false} {
+		got := openCLIP(open(ldmXLBigPrefix+name), ldmXLBigPrefix)["text_projection.weight"]
+		if got.Transposed != transposed || len(got.Shape) != 2 || (got.Shape[0] == 4) != transposed {
+			t.Errorf("%s: %+v", name, got)
+		}
+	}
+}
