@@ -214,7 +214,7 @@ test-full: setup-build runtime ## full-size random checkpoints render as in diff
 	$(REFERENCE_PYTHON) inference/testdata/make_fullsize.py "$(FULL_DIR)" --families $(FULL_FAMILIES)
 	MAQUETTE_FULLSIZE="$(abspath $(FULL_DIR))" go test -count=1 -v -timeout 2h -tags '$(TAGS) fullsize' -run '^TestFullSize' ./inference
 
-.PHONY: ort-web onnx-checker audit bench clean
+.PHONY: ort-web onnx-checker audit bench bench-full clean
 
 # Scenes, captions, drawings and measures of the starter's recipe need only NumPy
 # and SciPy. Its networks need PyTorch: make -C assets/starter/recipe smoke.
@@ -231,15 +231,32 @@ test-recipe: ## the starter's recipe as far as it goes without PyTorch
 audit: setup-build ## look for known vulnerabilities (asks the Go vulnerability database)
 	go tool govulncheck ./...
 
-bench: setup-build runtime ## benchmarks, with the ratios that matter
-	@mkdir -p build
+# The peers of the last table, each optional: a Python with the packages of
+# inference/testdata/requirements.txt, and stable-diffusion.cpp's sd-cli.
+BENCH_ROUNDS ?= 2
+SDCPP ?= $(shell command -v sd-cli)
+REFERENCE_READY = $(REFERENCE_PYTHON) -c 'import torch, diffusers, transformers' 2>/dev/null
+
+bench: runtime build ## benchmarks and ratios; with FULL_DIR=… also full-size models beside diffusers and stable-diffusion.cpp
 	@go test -run '^$$' -bench . -p 1 ./control/... ./inference/... ./projects/... ./ui/sketchpad/... | tee build/bench.txt
 	@awk '{ sub(/-[0-9]+$$/, "", $$1) } /^Benchmark/ { ns[$$1] = $$3 } \
 		function ratio(what, ours, bare, limit) { \
 			if (ns[ours] && ns[bare]) printf "%s: %.2f times the bare OpenCV call%s\n", what, ns[ours]/ns[bare], limit } \
 		END { print ""; \
 			ratio("canny of a 1024² colour sketch", "BenchmarkCanny1024", "BenchmarkOpenCVCanny1024Bare", " (at most 1.3)"); \
-			ratio("canny of a 1024² grey sketch", "BenchmarkCanny1024Gray", "BenchmarkOpenCVCanny1024BareGray", "") }' build/bench.txt
+			ratio("canny of a 1024² grey sketch", "BenchmarkCanny1024Gray", "BenchmarkOpenCVCanny1024BareGray", ""); \
+			if (ns["BenchmarkBuildXLUNet"]) printf "building the graph of the UNet of Stable Diffusion XL: %.1f ms (at most 100)\n", ns["BenchmarkBuildXLUNet"]/1e6 }' build/bench.txt
+	@$(MAKE) --no-print-directory bench-full
+
+bench-full: runtime build ## the table of full-size models alone
+	@if [ ! -e "$(FULL_DIR)/sd1.safetensors" ] && ! $(REFERENCE_READY); then \
+		echo "The table of full-size models needs random weights in $(FULL_DIR), which inference/testdata/make_fullsize.py writes;"; \
+		echo "set REFERENCE_PYTHON to a Python with the packages of inference/testdata/requirements.txt, or FULL_DIR to a folder that has them."; \
+		exit 0; \
+	fi; \
+	if [ ! -e "$(FULL_DIR)/sd1.safetensors" ]; then $(REFERENCE_PYTHON) inference/testdata/make_fullsize.py "$(FULL_DIR)" --families sd1 --no-renders; fi; \
+	MAQUETTE_ONNXRUNTIME="$${MAQUETTE_ONNXRUNTIME:-$(ORT_LIBRARY)}" python3 inference/testdata/bench_peers.py "$(FULL_DIR)" --maquette $(MAQUETTE) --rounds $(BENCH_ROUNDS) \
+		$$(if $(REFERENCE_READY); then echo "--torch $(REFERENCE_PYTHON)"; fi) $(if $(SDCPP),--sdcpp "$(SDCPP)")
 
 clean: ## remove what make built; caches and projects stay
 	rm -rf build

@@ -108,6 +108,8 @@ def make(folder, family):
     index |= {name: ["transformers", "CLIPTokenizer"] for name in tokenizers(family)} | {"scheduler": ["diffusers", "DDIMScheduler"]}
     (at / "model_index.json").write_text(json.dumps(index, indent=1))
     if "controlnet" in nets:
+        control = drawing(512).resize((REQUESTS[family]["width"], REQUESTS[family]["height"]), Image.NEAREST)
+        control.save(folder / f"{family}-control.png")
         single(folder / f"{family}-controlnet.safetensors", ldm_names.controlnet(nets["controlnet"]), nets)
     single(folder / f"{family}.safetensors", ldm_names.pipeline(family, nets), nets)
 
@@ -188,9 +190,7 @@ def render(folder, family):
         parts = dict(common, text_encoder=load(folder, family, "text_encoder"), unet=load(folder, family, "unet"), **plain)
         call.update(prompt=PROMPT, negative_prompt=NEGATIVE)
         if family == "sd1":
-            control = drawing(512).resize((request["width"], request["height"]), Image.NEAREST)
-            control.save(folder / f"{family}-control.png")
-            call["image"] = control
+            call["image"] = Image.open(folder / f"{family}-control.png")
             pipe = StableDiffusionControlNetPipeline(controlnet=load(folder, family, "controlnet"), **parts)
         else:
             pipe = StableDiffusionPipeline(**parts)
