@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"image"
 	"slices"
-	"strconv"
 
 	"maquette/control"
 	"maquette/control/views"
@@ -23,17 +22,12 @@ func (j *Job) gather() error {
 	if err := r.Validate(); err != nil {
 		return err
 	}
-	n := len(r.Views.Cameras)
 	axis := Axis{Field: ViewField}
 	for _, name := range r.Views.Cameras {
 		axis.Values = append(axis.Values, AxisValue{Value: name})
 	}
 	axes := []Axis{axis}
-	if r.Count > n {
-		seeds := Axis{Field: "seed"}
-		for i := 0; i < r.Count; i += n {
-			seeds.Values = append(seeds.Values, AxisValue{Value: strconv.FormatInt(r.Seed+int64(i), 10)})
-		}
+	if seeds, several := SeedAxis(r); several {
 		axes = []Axis{seeds, axis}
 	}
 	set, err := NewSet(r.Prompt, r.Prompt, axes)

@@ -45,7 +45,9 @@ func (g *Gallery) removeAll(ids []string) {
 }
 
 // removeSet moves all concepts of a set to the trash; the toast takes them back.
+// What is still to be rendered of it is cancelled, or it would come again.
 func (g *Gallery) removeSet(set projects.Set) {
+	g.deps.CancelSet(set.ID)
 	g.trash(lang.L("“{{.Name}}” moved to the trash.", map[string]any{"Name": set.Name}),
 		func(ctx context.Context, p *projects.Project) (projects.Trashed, error) {
 			return p.TrashSet(ctx, set.ID)

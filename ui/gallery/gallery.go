@@ -27,6 +27,8 @@ type Deps struct {
 	StarIcon fyne.Resource
 	// UseRecipe puts the recipe of a concept into the inspector.
 	UseRecipe func(projects.Concept)
+	// CancelSet ends the jobs of a set that still wait or run.
+	CancelSet func(id string)
 	// Again renders a concept's recipe with a new seed.
 	Again func(projects.Concept)
 	// ChangePart lets the user paint over what is to change of a concept's picture.

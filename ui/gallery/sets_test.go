@@ -174,9 +174,10 @@ func TestGalleryStacksASetAndOpensItsSheet(t *testing.T) {
 	p, set := setProject(t)
 	var g *Gallery
 	var toasts []func()
+	cancelled := ""
 	ui.Do(func() {
 		g = New(Deps{Window: window, Toast: func(_, _ string, undo func()) { toasts = append(toasts, undo) },
-			Error: func(title string, err error) { t.Errorf("%s: %v", title, err) }, ShowGallery: func() {}})
+			Error: func(title string, err error) { t.Errorf("%s: %v", title, err) }, ShowGallery: func() {}, CancelSet: func(id string) { cancelled = id }})
 		window.SetContent(g.Object())
 		g.SetProject(p)
 	})
@@ -218,6 +219,9 @@ func TestGalleryStacksASetAndOpensItsSheet(t *testing.T) {
 		g.removeSet(g.set.set)
 	})
 	ui.Wait(t, "the empty gallery", func() bool { return g.shown == g.browse && g.list.total == 0 && len(toasts) == 1 })
+	if cancelled != set.ID {
+		t.Errorf("the jobs of %q were cancelled", cancelled)
+	}
 	ui.Do(toasts[0])
 	ui.Wait(t, "the set again", func() bool { return g.list.total == 1 })
 	if _, members, err := p.Members(context.Background(), set.ID); err != nil || len(members) != 7 {

@@ -158,6 +158,9 @@ func axisTitle(a projects.Axis) string {
 	if a.Label == "" && a.Field == projects.ViewField {
 		return lang.L("View")
 	}
+	if a.Label != "" { // of a recipe field it is one of the window's texts, of phrases a name
+		return lang.L(a.Label)
+	}
 	return a.Title()
 }
 

@@ -163,31 +163,20 @@ func (v *variantFlags) axes(ctx context.Context, s *session, flags *pflag.FlagSe
 	return axes, nil
 }
 
-// addSeeds makes an axis of --count, which a set has as seeds.
+// addSeeds makes an axis of --count, which a set has as seeds. Without another
+// axis one seed is an axis too, so that there is a set.
 func (v *variantFlags) addSeeds(axes []projects.Axis, base *projects.Recipe) ([]projects.Axis, error) {
-	count := base.Count
-	if base.Views != nil && base.View == "" {
-		count /= max(len(base.Views.Cameras), 1)
-	}
+	seeds, several := projects.SeedAxis(*base)
 	views := base.Views != nil && base.View == "" && len(base.Views.Cameras) > 1
-	if count <= 1 && (len(axes) > 0 || views) {
+	if !several && (len(axes) > 0 || views) {
 		return axes, nil
 	}
-	step := 1
-	if views {
-		step = len(base.Views.Cameras) // each view has a seed of its own
-	}
-	last := base.Seed + int64(step*(count-1))
-	seeds, err := projects.ParseMatrix(fmt.Sprintf("seed=%d..%d:%d", base.Seed, last, step), nil)
-	if err != nil {
-		return nil, usagef("--count %d: %w", count, err)
-	}
 	for _, a := range axes {
-		if a.Field == seeds[0].Field {
-			return nil, usagef("--count %d and --matrix seed=… both choose seeds; leave one of them out", count)
+		if a.Field == seeds.Field {
+			return nil, usagef("--count %d and --matrix seed=… both choose seeds; leave one of them out", len(seeds.Values))
 		}
 	}
-	return append(axes, seeds...), nil
+	return append(axes, seeds), nil
 }
 
 // phraseOptions gathers what phrases are read with. The folder of wildcards
