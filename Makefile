@@ -214,8 +214,6 @@ test-full: setup-build runtime ## full-size random checkpoints render as in diff
 	$(REFERENCE_PYTHON) inference/testdata/make_fullsize.py "$(FULL_DIR)" --families $(FULL_FAMILIES)
 	MAQUETTE_FULLSIZE="$(abspath $(FULL_DIR))" go test -count=1 -v -timeout 2h -tags '$(TAGS) fullsize' -run '^TestFullSize' ./inference
 
-.PHONY: ort-web onnx-checker audit bench bench-full clean
-
 # Scenes, captions, drawings and measures of the starter's recipe need only NumPy
 # and SciPy. Its networks need PyTorch: make -C assets/starter/recipe smoke.
 test-recipe: ## the starter's recipe as far as it goes without PyTorch
@@ -227,7 +225,7 @@ test-recipe: ## the starter's recipe as far as it goes without PyTorch
 	fi; \
 	cd assets/starter/recipe && OMP_NUM_THREADS=1 $$python -B -m unittest
 
-.PHONY: audit bench clean
+.PHONY: ort-web onnx-checker audit bench bench-full clean
 audit: setup-build ## look for known vulnerabilities (asks the Go vulnerability database)
 	go tool govulncheck ./...
 
