@@ -23,6 +23,8 @@ from data import GROUP, ORDER
 from pipeline import Runner
 
 HEADS = ("kind", "colour", "material", "view")
+# how the views of a group are sampled -> settings of pipeline.Runner
+WAYS = {"alone": {}, "alone with one noise": {"shared_noise": True}, "joined": {"views": GROUP}, "joined with one noise": {"views": GROUP, "shared_noise": True}}
 
 
 class Cases:
@@ -107,16 +109,17 @@ class Marker:
     def __init__(self):
         self.net = judge.load() if os.path.exists(work("judge.pt")) else None
 
-    def answers(self, pictures, cases, heads):
+    def answers(self, pictures, records, heads):
+        """Head -> share of the pictures in which the judge sees what the record says."""
         if self.net is None:
             return {}
         got, _ = judge.ask(self.net, pictures)
-        return {head: np.mean([a == r[head] for a, r in zip(got[head], cases.records)]) for head in heads}
+        return {head: np.mean([a == r[head] for a, r in zip(got[head], records)]) for head in heads}
 
     def __call__(self, pictures, cases, heads=HEADS):
         edges, colour = cases.edges(pictures).mean(0), cases.colours(pictures)
         out = {"precision": edges[0], "recall": edges[1], "F1": edges[2], "dE": colour.mean(), "dE_median": np.median(colour)}
-        out |= self.answers(pictures, cases, heads)
+        out |= self.answers(pictures, cases.records, heads)
         if self.net is not None and len(cases) > 1:
             truth, mine = (judge.ask(self.net, p)[1].astype(np.float64) for p in (cases.rgb, pictures))
             out["KID"] = kernel_distance(mine, truth)
@@ -165,28 +168,27 @@ def groups(table, mark, runner, a, setting):
     """Four views of one object: joined or each alone, every view drawn or only the first."""
     cases = Cases("group", range(GROUP * min(a.groups, len(Shards("group")) // GROUP)))
     count = len(cases) // GROUP
-    first_only = [h if i % GROUP == 0 else None for i, h in enumerate(cases.hints("lines"))]
-    ways = {f"{drawn}, {how}": (hint, settings) for drawn, hint in (("all views drawn", cases.hints("lines")), ("first view drawn", first_only))
-            for how, settings in (("alone", {}), ("alone with one noise", {"shared_noise": True}), ("joined", {"views": GROUP}),
-                                  ("joined with one noise", {"views": GROUP, "shared_noise": True}))}
+    drawn = cases.hints("lines")
+    hinted = {"all views drawn": drawn, "first view drawn": [h if i % GROUP == 0 else None for i, h in enumerate(drawn)]}
+    sampled_by = {"4 views, truth": cases.rgb}
+    for what, hint in hinted.items():
+        for way in a.ways:
+            name = f"4 views, {what}, {way}"
+            sampled_by[name] = table.pictures(name, lambda: runner(cases.captions, hint, **WAYS[way], **setting), len(cases))
+    for name, pictures in sampled_by.items():
+        table.put(name, **group_figures(mark, cases, pictures))
+    save_sheet(table.path("views.jpg"), [[p[GROUP * k + v] for k in range(min(count, 4)) for v in range(GROUP)] for p in sampled_by.values()], 96)
+
+
+def group_figures(mark, cases, pictures):
+    """Fidelity of all views, their agreement, and what the judge says of the views after the first."""
+    spans = [slice(k, k + GROUP) for k in range(0, len(cases), GROUP)]
+    agree = [agreement.scores(pictures[s], cases.records[s], cases.depth[s]) for s in spans]
     others = [i for i in range(len(cases)) if i % GROUP]
-    rows = [list(cases.rgb[:GROUP * count])]
-    for name, pictures in [("4 views, truth", cases.rgb)] + [
-        (f"4 views, {name}", table.pictures(f"4 views, {name}", lambda: runner(cases.captions, hint, views=s.get("views", 1), shared_noise=s.get("shared_noise", False), **setting), len(cases)))
-        for name, (hint, s) in ways.items()
-    ]:
-        spans = [slice(GROUP * k, GROUP * (k + 1)) for k in range(count)]
-        agree = [agreement.scores(pictures[s], cases.records[s], cases.depth[s]) for s in spans]
-        to_first = [metrics.colour_distance(pictures[i], pictures[i - i % GROUP], cases.depth[i] > 0, cases.depth[i - i % GROUP] > 0) for i in others]
-        part = object.__new__(Cases)
-        part.records = [cases.records[i] for i in others]
-        answers = mark.answers(pictures[others], part, HEADS)
-        table.put(name, F1=cases.edges(pictures)[:, 2].mean(), dE=cases.colours(pictures).mean(), views_dE=np.mean([x["colour"] for x in agree]),
-                  warped_SSIM=np.nanmean([x["ssim"] for x in agree]), others_to_first_dE=np.mean(to_first), **{"others_" + k: v for k, v in answers.items()})
-        if "joined" in name or name.endswith("alone"):
-            rows.append(list(pictures))
-    shown = range(min(count, 6))
-    save_sheet(table.path("views.jpg"), [[r[GROUP * k + v] for k in shown for v in range(GROUP)] for r in rows], 84)
+    to_first = [metrics.colour_distance(pictures[i], pictures[i - i % GROUP], cases.depth[i] > 0, cases.depth[i - i % GROUP] > 0) for i in others]
+    answers = mark.answers(pictures[others], [cases.records[i] for i in others], HEADS)
+    return {"F1": cases.edges(pictures)[:, 2].mean(), "dE": cases.colours(pictures).mean(), "views_dE": np.mean([x["colour"] for x in agree]),
+            "warped_SSIM": np.nanmean([x["ssim"] for x in agree]), "others_to_first_dE": np.mean(to_first), **{"others_" + k: v for k, v in answers.items()}}
 
 
 def lights(table, mark, runner, a, setting):
@@ -195,7 +197,7 @@ def lights(table, mark, runner, a, setting):
     heads = (*HEADS, "light")
     table.put("buildings by light, truth", **mark(cases.rgb, cases, heads))
     got = sampled(table, mark, runner, cases, "buildings by light, lines", "lines", heads, **setting)
-    save_sheet(table.path("lights.jpg"), [list(cases.rgb[k : k + 6]) + list(got[k : k + 6]) for k in range(0, len(cases) - 5, 6)], 112)
+    save_sheet(table.path("lights.jpg"), [list(cases.rgb[k : k + 6]) + list(got[k : k + 6]) for k in range(0, len(cases), 6)], 112)
 
 
 def precision(table, mark, runner, a, setting):
@@ -242,6 +244,7 @@ def main():
     parser.add_argument("--parts", nargs="+", default=list(PARTS), choices=list(PARTS))
     parser.add_argument("--count", type=int, default=96, help="held-out objects")
     parser.add_argument("--groups", type=int, default=24, help="held-out groups of 4 views")
+    parser.add_argument("--ways", nargs="+", default=list(WAYS), choices=list(WAYS), help="how groups are sampled")
     parser.add_argument("--lights", type=int, default=48)
     parser.add_argument("--scan", type=int, default=24)
     parser.add_argument("--steps", type=int, default=20)

@@ -1,6 +1,6 @@
 """Stage `judge`: a small classifier trained on true renders, which `eval` asks what a picture shows.
 
-Heads for class, colour word, material, named view and light; pictures are halved to 128². Its features (the last layer
+Heads for class, colour word, material, named view and light; pictures are shrunk to 64². Its features (the last layer
 before the heads) also serve the kernel distance. WORK/judge.pt; time-budgeted in processor minutes, resumable.
 """
 import argparse
@@ -18,6 +18,7 @@ from scene.light import LIGHTS
 from scene.objects import KINDS
 from scene.palette import COLOURS, MATERIALS
 
+SIZE = 64
 HEADS = {"kind": KINDS, "colour": list(COLOURS), "material": MATERIALS, "view": list(VIEW), "light": ["", *LIGHTS]}
 
 
@@ -27,7 +28,7 @@ def labels(facts):
 
 
 class Judge(nn.Module):
-    """Pictures (B, 3, 128, 128) in [-1, 1] -> features (B, 256); `heads` gives each question's scores."""
+    """Pictures (B, 3, 64, 64) in [-1, 1] -> features (B, 256); `heads` gives each question's scores."""
 
     def __init__(self):
         super().__init__()
@@ -48,18 +49,22 @@ class Judge(nn.Module):
         return {head: layer(f) for head, layer in self.heads.items()}
 
 
-def halved(pictures):
-    """uint8 (B, 256, 256, 3) -> (B, 3, 128, 128) in [-1, 1]."""
-    x = torch.from_numpy(np.ascontiguousarray(pictures)).permute(0, 3, 1, 2).float().div(127.5).sub(1)
-    return F.avg_pool2d(x, 2).contiguous(memory_format=torch.channels_last)
+def shrunk(picture):
+    """uint8 (256, 256, 3) -> uint8 (64, 64, 3)."""
+    return (np.asarray(picture).reshape(SIZE, 4, SIZE, 4, 3).mean((1, 3)) + 0.5).astype(np.uint8)
+
+
+def as_input(small):
+    """uint8 (B, 64, 64, 3) -> (B, 3, 64, 64) in [-1, 1]."""
+    return torch.from_numpy(small).permute(0, 3, 1, 2).float().div(127.5).sub(1).contiguous(memory_format=torch.channels_last)
 
 
 def altered(x, rng):
-    """Shifted by up to 6 px, and half of the time softened, as what an autoencoder returns is."""
-    dy, dx = rng.randint(-6, 7, 2)
-    x = F.pad(x, (6, 6, 6, 6), mode="replicate")[..., 6 + dy : 134 + dy, 6 + dx : 134 + dx]
+    """Shifted by up to 3 px, and half of the time softened, as what an autoencoder returns is."""
+    dy, dx = rng.randint(-3, 4, 2)
+    x = F.pad(x, (3, 3, 3, 3), mode="replicate")[..., 3 + dy : 3 + dy + SIZE, 3 + dx : 3 + dx + SIZE]
     if rng.rand() < 0.5:
-        x = 0.5 * x + 0.5 * F.avg_pool2d(x, 3, 1, 1, count_include_pad=False)
+        x = 0.6 * x + 0.4 * F.avg_pool2d(x, 3, 1, 1, count_include_pad=False)
     return x + 0.02 * torch.randn_like(x)
 
 
@@ -72,9 +77,10 @@ def load():
 def ask(net, pictures):
     """(answers: head -> (n,) words, features (n, 256)) for uint8 pictures (n, 256, 256, 3)."""
     answers, features = {head: [] for head in HEADS}, []
+    small = np.stack([shrunk(p) for p in pictures])
     with torch.no_grad():
-        for k in range(0, len(pictures), 32):
-            f = net.features(halved(pictures[k : k + 32]))
+        for k in range(0, len(small), 32):
+            f = net.features(as_input(small[k : k + 32]))
             features.append(f.numpy())
             for head, layer in net.heads.items():
                 answers[head] += [HEADS[head][i] for i in layer(f).argmax(1).tolist()]
@@ -83,7 +89,7 @@ def ask(net, pictures):
 
 def accuracy(net, split):
     data = Shards(split)
-    answers, _ = ask(net, np.stack([data.row("rgb", i) for i in range(len(data))]))
+    answers, _ = ask(net, [data.row("rgb", i) for i in range(len(data))])
     return {head: float(np.mean([a == r[head] for a, r in zip(answers[head], data.records)])) for head in HEADS}
 
 
@@ -105,20 +111,21 @@ def main():
     rng = np.random.RandomState(SEED + step)
     torch.manual_seed(SEED + step)
     data = Shards("train")
+    small = np.stack([shrunk(data.row("rgb", i)) for i in range(len(data))])
+    known = {head: torch.tensor([labels(r)[head] for r in data.records]) for head in HEADS}
     share = used / (60 * a.minutes)
     while share < 1:
         share = min(1, (used + time.process_time() - begin) / (60 * a.minutes))
         for group in optimiser.param_groups:
-            group["lr"] = a.rate * max(0.01, 0.5 + 0.5 * np.cos(np.pi * share))
+            group["lr"] = float(a.rate * max(0.01, 0.5 + 0.5 * np.cos(np.pi * share)))
         picks = rng.randint(len(data), size=a.batch)
-        facts = [labels(data.records[i]) for i in picks]
-        scores = net(altered(halved(np.stack([data.row("rgb", i) for i in picks])), rng))
-        loss = sum(F.cross_entropy(scores[head], torch.tensor([f[head] for f in facts]), label_smoothing=0.05) for head in HEADS)
+        scores = net(altered(as_input(small[picks]), rng))
+        loss = sum(F.cross_entropy(scores[head], known[head][torch.from_numpy(picks)], label_smoothing=0.05) for head in HEADS)
         optimiser.zero_grad()
         loss.backward()
         optimiser.step()
         step += 1
-        if step % 50 == 0:
+        if step % 100 == 0:
             print(f"step {step}, loss {loss.item():.3f}", flush=True)
         if step % 200 == 0 or share >= 1:
             save_torch(path, {"net": net.state_dict(), "optimiser": optimiser.state_dict(), "step": step, "used": used + time.process_time() - begin})

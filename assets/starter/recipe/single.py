@@ -72,6 +72,7 @@ def below(prefix, tensors):
 
 def write(folder, checkpoint):
     """One checkpoint, and a file per ControlNet beside it; returns the paths."""
+    os.makedirs(os.path.dirname(os.path.abspath(checkpoint)), exist_ok=True)
     unet, unet_config = read(folder, "unet")
     text, text_config = read(folder, "text_encoder", "model.safetensors")
     vae, vae_config = read(folder, "vae")
