@@ -329,8 +329,12 @@ func (x Value) GroupNorm(scale, bias Value, groups int64, eps float32) Value {
 	return x.inFloat(func(x Value) Value { return x.groupNorm(scale, bias, groups, eps) })
 }
 
+// groupNorm is spelled as an instance norm over the groups where the size is
+// known. ONNX Runtime has no kernel for GroupNormalization on the CPU and expands
+// it into ten operators: measured on two cores, 123 ms in place of 76 ms for
+// 128 channels of 512×512, 5.8 in place of 5.0 for 2×320 of 64×64.
 func (x Value) groupNorm(scale, bias Value, groups int64, eps float32) Value {
-	if n := x.Dim(1); x.b.numbers.ShapeFree && n != Dynamic && x.Dim(2) != Dynamic && x.Dim(3) != Dynamic {
+	if n := x.Dim(1); n != Dynamic && x.Dim(2) != Dynamic && x.Dim(3) != Dynamic {
 		ones, zeros := slices.Repeat([]float32{1}, int(groups)), make([]float32, groups)
 		h := x.Reshape(0, groups, -1)
 		h = h.op("InstanceNormalization", []Value{x.b.Floats([]int64{groups}, ones...), x.b.Floats([]int64{groups}, zeros...)},

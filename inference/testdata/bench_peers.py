@@ -136,6 +136,7 @@ def main():
     parser.add_argument("--sdcpp-rounds", type=int, default=1)
     parser.add_argument("--sdcpp-steps", type=int, default=2)
     parser.add_argument("--size", type=int, default=512)
+    parser.add_argument("--only", help="only programs with this word in their names")
     args = parser.parse_args()
     single, net = args.folder / "sd1.safetensors", args.folder / "sd1-controlnet.safetensors"
     folder, picture = args.folder / "sd1", args.folder / "sd1-control.png"
@@ -157,6 +158,7 @@ def main():
     else:
         missing.append("stable-diffusion.cpp: build sd-cli with CMake, Release, from the source package stable-diffusion-cpp-python of PyPI "
                        "(vendor/stable-diffusion.cpp) and pass it, make bench SDCPP=…")
+    contenders = {name: c for name, c in contenders.items() if not args.only or args.only in name}
     results = {}
     try:
         measure(contenders, results, missing, args, [single, net], folder)
