@@ -319,7 +319,6 @@ func TestControlNetsEqualDiffusers(t *testing.T) {
 				hint := f.run(m, err, map[string]*runtime.Tensor{"image": f.tensor(prefix + ".image")})["hint"]
 				f.same(hint, prefix+".hint")
 
-				m, err = net.Graph(size)
 				in := f.unetInputs()
 				in["hint"] = hint
 				if in["weight"], err = weights(f.tensor(prefix + ".weight").Float32()[0], net); err != nil {
@@ -327,6 +326,7 @@ func TestControlNetsEqualDiffusers(t *testing.T) {
 				}
 				defer in["weight"].Close()
 				f.residualInputs(in, "prev_", net.Residuals(), nil)
+				m, err = net.Graph(size)
 				alone := f.run(m, err, in)
 				for j := range net.Residuals() {
 					f.same(alone[arch.Down(j)], prefix+"."+arch.Down(j))
