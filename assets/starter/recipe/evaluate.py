@@ -3,7 +3,8 @@
 Every row is one way of sampling (no control, a sketch, few steps, joined views ...). Its pictures and figures are kept in
 WORK/eval of the folder's name, so that a stopped evaluation goes on; `--fresh` starts again. Columns: edge precision,
 recall and F1 against the true drawing, distance of the object's colour, and the share of pictures in which the judge
-(judge.py) sees what the caption says; KID over the judge's features against the true renders.
+(judge.py) sees what the caption says; KID over the judge's features against true
+renders of other objects.
 """
 import argparse
 import json
@@ -33,6 +34,7 @@ class Cases:
     def __init__(self, split, index):
         data = Shards(split)
         rng = np.random.RandomState(42)
+        self.split = split
         self.records = [data.records[i] for i in index]
         self.rgb = np.stack([data.row("rgb", i) for i in index])
         self.depth = np.stack([data.row("depth", i) for i in index])
@@ -109,6 +111,12 @@ class Marker:
     def __init__(self):
         self.net = judge.load() if os.path.exists(work("judge.pt")) else None
 
+    def distance(self, pictures):
+        """KID against the true renders of other held-out objects, those of the groups. It means little below some hundred pictures."""
+        data = Shards("group")
+        truth = judge.ask(self.net, [data.row("rgb", i) for i in range(len(data))])[1]
+        return kernel_distance(judge.ask(self.net, pictures)[1].astype(np.float64), truth.astype(np.float64))
+
     def answers(self, pictures, records, heads):
         """Head -> share of the pictures in which the judge sees what the record says."""
         if self.net is None:
@@ -120,9 +128,8 @@ class Marker:
         edges, colour = cases.edges(pictures).mean(0), cases.colours(pictures)
         out = {"precision": edges[0], "recall": edges[1], "F1": edges[2], "dE": colour.mean(), "dE_median": np.median(colour)}
         out |= self.answers(pictures, cases.records, heads)
-        if self.net is not None and len(cases) > 1:
-            truth, mine = (judge.ask(self.net, p)[1].astype(np.float64) for p in (cases.rgb, pictures))
-            out["KID"] = kernel_distance(mine, truth)
+        if self.net is not None and cases.split == "test" and len(cases) > 1:
+            out["KID"] = self.distance(pictures)
         return out
 
 
