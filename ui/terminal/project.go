@@ -11,6 +11,7 @@ import (
 	"github.com/schollz/progressbar/v3"
 	"github.com/spf13/cobra"
 
+	"maquette/control"
 	"maquette/inference/sampler"
 	"maquette/projects"
 )
@@ -85,6 +86,7 @@ type conceptInfo struct {
 	Provider string            `json:"provider,omitempty"`
 	Seconds  float64           `json:"seconds"`
 	Hashes   map[string]string `json:"hashes,omitempty"`
+	Fidelity *control.Fidelity `json:"fidelity,omitempty"`
 }
 
 // newConceptInfo describes a concept of p with absolute paths.
@@ -97,7 +99,7 @@ func newConceptInfo(p *projects.Project, c projects.Concept) conceptInfo {
 	}
 	info := conceptInfo{
 		ID: c.ID, Image: file(c.Image), Created: c.Created, Starred: c.Starred, Recipe: c.Recipe,
-		SketchID: c.SketchID, Sketch: file(c.Sketch), Provider: c.Provider, Seconds: c.Seconds, Hashes: c.Hashes,
+		SketchID: c.SketchID, Sketch: file(c.Sketch), Provider: c.Provider, Seconds: c.Seconds, Hashes: c.Hashes, Fidelity: c.Fidelity,
 	}
 	for _, name := range c.Controls {
 		info.Controls = append(info.Controls, file(name))
@@ -130,6 +132,7 @@ func (s *session) projectListCommand() *cobra.Command {
 	flags.BoolVar(&q.Starred, "starred", false, "only those with a star")
 	flags.StringVar(&q.Text, "text", "", "only those whose prompt, checkpoint, view or variant has all these words")
 	flags.BoolVar(&q.Oldest, "oldest", false, "oldest first")
+	flags.BoolVar(&q.ByFidelity, "by-fidelity", false, "those that follow their sketch best first; 'maquette eval' measures those that have no number")
 	flags.IntVar(&q.Limit, "limit", 0, "at most so many; 0 lists all")
 	s.jsonFlag(cmd, "print one JSON object a line")
 	return cmd
@@ -146,7 +149,7 @@ func (s *session) listConcepts(p *projects.Project, concepts []projects.Concept,
 		s.note("no concepts; 'maquette render SKETCH -p PROMPT --project %s' makes some", p.Dir())
 		return nil
 	}
-	rows := [][]string{{"ID", "", "CREATED", "SIZE", "SEED", "PROMPT"}}
+	rows := [][]string{{"ID", "", "CREATED", "SIZE", "SEED", "FIDELITY", "PROMPT"}}
 	for _, c := range concepts {
 		star := ""
 		if c.Starred {
@@ -154,7 +157,7 @@ func (s *session) listConcepts(p *projects.Project, concepts []projects.Concept,
 		}
 		rows = append(rows, []string{
 			c.ID, star, c.Created.Local().Format("2006-01-02 15:04"),
-			fmt.Sprintf("%d×%d", c.Recipe.Width, c.Recipe.Height), fmt.Sprint(c.Recipe.Seed), clip(c.Recipe.Prompt, 60),
+			fmt.Sprintf("%d×%d", c.Recipe.Width, c.Recipe.Height), fmt.Sprint(c.Recipe.Seed), fidelityCell(c.Fidelity), clip(c.Recipe.Prompt, 60),
 		})
 	}
 	if err := s.table(rows); err != nil {
@@ -164,6 +167,14 @@ func (s *session) listConcepts(p *projects.Project, concepts []projects.Concept,
 		s.note("%d of %s", len(concepts), plural(total, "concept"))
 	}
 	return nil
+}
+
+// fidelityCell is a concept's sketch fidelity in a list.
+func fidelityCell(f *control.Fidelity) string {
+	if f == nil {
+		return "-"
+	}
+	return fmt.Sprintf("%.3f", f.F1)
 }
 
 // clip shortens a text to n characters on one line.
