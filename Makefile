@@ -121,7 +121,7 @@ run: runtime build ## render the sample sketch, then open the studio
 # ---- testing ----
 
 .PHONY: test lint test-unit test-race test-fuzz test-matprofile test-window test-render test-export test-full test-recipe
-test: setup lint test-unit test-race test-matprofile test-fuzz test-window test-render test-export ## check everything
+test: setup lint test-unit test-race test-matprofile test-fuzz test-window test-render test-export test-recipe ## check everything
 	@echo "==> Everything passed"
 
 lint: setup-build ## gofmt, go vet, staticcheck
