@@ -26,8 +26,12 @@ func TestWindowMatrix(t *testing.T) {
 	title := a.One("*widget.Label", "Steps")
 	a.ClickAt(title.X+100, title.Y+title.H*1.6) // the field below
 	a.Type("2 | 4")
+	end := func() { a.Scroll(a.One("*widget.Label", "LoRAs"), 40) } // of the inspector
+	end()
 	a.Press("*widget.Button", "Vary something")
 	a.Press("*canvas.Text", "Colour")
+	a.One("*widget.Check", "White")
+	end()
 	for _, c := range []string{"White", "Red"} {
 		check(a, c)
 	}

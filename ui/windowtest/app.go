@@ -220,6 +220,15 @@ func (a *App) ClickAt(x, y float32) {
 	time.Sleep(150 * time.Millisecond)
 }
 
+// Scroll turns the wheel down by notches over an object.
+func (a *App) Scroll(o Object, notches int) {
+	a.t.Helper()
+	a.move(o.X+o.W/2, o.Y+o.H/2)
+	time.Sleep(60 * time.Millisecond)
+	a.xdotool("click", "--repeat", strconv.Itoa(notches), "--delay", "20", "5")
+	time.Sleep(300 * time.Millisecond)
+}
+
 // Press clicks the first object of a type that contains the text.
 func (a *App) Press(typ, part string) {
 	a.t.Helper()
