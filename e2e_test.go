@@ -78,6 +78,9 @@ func TestEndToEndSamples(t *testing.T) {
 	if len(list) != 2*len(samples) {
 		t.Errorf("the project has %d concepts, want %d", len(list), 2*len(samples))
 	}
+	if shown := maquette(t, home, "models", "show", "starter"); !strings.Contains(shown, "sd1") {
+		t.Errorf("the starter is shown as\n%s", shown)
+	}
 	var report struct {
 		Concepts int   `json:"concepts"`
 		Problems []any `json:"problems"`

@@ -12,6 +12,7 @@ import (
 
 	"maquette/inference/checkpoint"
 	"maquette/inference/depth"
+	"maquette/projects"
 	"maquette/projects/settings"
 )
 
@@ -202,10 +203,11 @@ func (s *session) modelsShowCommand() *cobra.Command {
 		Use:   "show PATH",
 		Short: "Show what a model file or folder holds",
 		Long: `Shows kind, family, precision and size of a .safetensors file, a diffusers
-folder or a depth model (.onnx), and the reason where Maquette cannot use it.`,
+folder or a depth model (.onnx), and the reason where Maquette cannot use it.
+"starter" is the bundled model.`,
 		Args: exactly("PATH"),
-		RunE: func(_ *cobra.Command, args []string) error {
-			path, err := filepath.Abs(args[0])
+		RunE: func(cmd *cobra.Command, args []string) error {
+			path, err := s.modelPath(cmd.Context(), args[0])
 			if err != nil {
 				return err
 			}
@@ -252,6 +254,24 @@ folder or a depth model (.onnx), and the reason where Maquette cannot use it.`,
 	}
 	s.jsonFlag(cmd, "print JSON")
 	return cmd
+}
+
+// modelPath is the absolute path of a model; the starter's is the folder that it
+// is unpacked to.
+func (s *session) modelPath(ctx context.Context, name string) (string, error) {
+	if _, err := os.Stat(name); name != projects.StarterCheckpoint || err == nil {
+		return filepath.Abs(name)
+	}
+	log, err := s.logger(noLogging)
+	if err != nil {
+		return "", err
+	}
+	library, err := s.NewLibrary(s.settings(), log)
+	if err != nil {
+		return "", err
+	}
+	files, err := library.Resolve(ctx, projects.Recipe{Checkpoint: name})
+	return files.Checkpoint, err
 }
 
 // callsOf are the ways in which a prompt calls a LoRA or a textual inversion.
