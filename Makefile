@@ -135,7 +135,7 @@ lint: setup-build ## gofmt, go vet, staticcheck
 
 test-unit: setup-build runtime ## every package's tests
 	@echo "==> go test"
-	@go test ./...
+	@go test -timeout 30m ./...
 
 # The race detector compiles everything below a package a second time, so it
 # runs where goroutines meet.
@@ -143,7 +143,7 @@ RACE_PACKAGES := ./inference/... ./projects/... ./ui/sketchpad/... ./ui/terminal
 
 test-race: setup-build runtime ## the tests of the concurrent packages under the race detector
 	@echo "==> go test -race"
-	@go test -race $(RACE_PACKAGES)
+	@go test -timeout 30m -race $(RACE_PACKAGES)
 
 test-matprofile: setup-build ## count OpenCV's matrices: each that is made must be closed
 	@echo "==> go test -tags matprofile"
