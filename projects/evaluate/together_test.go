@@ -1,3 +1,5 @@
+//go:build together
+
 package evaluate
 
 import (
@@ -47,7 +49,7 @@ func togetherWays() []togetherWay {
 	return ways
 }
 
-// TestViewsTogether shows whether views that are rendered together agree better
+// TestViewsTogether, which needs the build tag together, shows whether views that are rendered together agree better
 // than others, with no loss of sketch fidelity. It renders the drawings of
 // assets/starter/recipe/sketches.py in the folder MAQUETTE_TOGETHER with the
 // starter, which takes long; it goes on with what is there. MAQUETTE_TOGETHER_STEPS
@@ -56,7 +58,7 @@ func togetherWays() []togetherWay {
 func TestViewsTogether(t *testing.T) {
 	dir := os.Getenv("MAQUETTE_TOGETHER")
 	if dir == "" {
-		t.Skip("set MAQUETTE_TOGETHER to the folder that sketches.py wrote")
+		t.Fatal("set MAQUETTE_TOGETHER to the folder that sketches.py wrote")
 	}
 	t.Setenv("MAQUETTE_CACHE", filepath.Join(dir, "cache"))
 	var list []struct{ File, Prompt, Kind string }
