@@ -97,21 +97,11 @@ func (g *Gallery) exportSet(set projects.Set, kinds []string, write func(ctx con
 }
 
 func (g *Gallery) useAsSketch(c projects.Concept) {
-	g.readImage(c, func(img image.Image) { g.deps.UseAsSketch(img) })
+	g.loadImage(g.ctx, c.ID, g.deps.UseAsSketch, nil)
 }
 
 func (g *Gallery) changePart(c projects.Concept) {
-	g.readImage(c, func(img image.Image) { g.deps.ChangePart(c, img) })
-}
-
-// readImage reads a concept's picture in the background and hands it over.
-func (g *Gallery) readImage(c projects.Concept, done func(image.Image)) {
-	var img image.Image
-	g.background(lang.L("The concept cannot be read"), func(ctx context.Context, p *projects.Project) error {
-		var err error
-		img, err = p.ConceptImage(ctx, c.ID)
-		return err
-	}, func() { done(img) })
+	g.loadImage(g.ctx, c.ID, func(img image.Image) { g.deps.ChangePart(c, img) }, nil)
 }
 
 // loadImage reads a concept's picture in the background and hands it over on
