@@ -21,12 +21,26 @@ type Query struct {
 	// negative prompt, checkpoint name, view, variant, set's name or number.
 	Text   string
 	Oldest bool // oldest first
-	// ByFidelity puts those first that follow their sketch best, and those that
-	// were not measured last.
-	ByFidelity bool
+	// By is a number that those with the best one come first by; what was not
+	// measured comes last.
+	By Order
 	// Offset and Limit select a page; a Limit of 0 means all.
 	Offset, Limit int
 }
+
+// Order is a number that concepts are sorted by.
+type Order string
+
+// The orders.
+const (
+	ByAge       Order = ""          // that of Query.Oldest alone
+	ByFidelity  Order = "fidelity"  // those that follow their sketch best
+	ByAgreement Order = "agreement" // those whose views agree best
+	ByDrift     Order = "drift"     // those whose geometry moved least
+)
+
+// Orders lists the orders by a number.
+func Orders() []Order { return []Order{ByFidelity, ByAgreement, ByDrift} }
 
 // AddConcept stores an image with its recipe as the project's next concept and
 // returns it with ID, Image and, if it was zero, Created filled in. When it

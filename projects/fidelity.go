@@ -40,10 +40,11 @@ func (p *Project) Fidelity(ctx context.Context, c Concept) (control.Fidelity, er
 }
 
 // MeasureMissing measures all concepts that have no sketch fidelity yet, the
-// newest first. progress, which may be nil, is called on the caller's goroutine.
+// newest first, and then the sets that have no up-to-date numbers, see MeasureSet.
+// progress, which may be nil, is called on the caller's goroutine.
 // rest is how long to wait after each one, as a multiple of the time that it
-// took: 0 in the foreground, more to leave the machine to others. Concepts that
-// cannot be measured are left as they are.
+// took: 0 in the foreground, more to leave the machine to others. Concepts and
+// sets that cannot be measured are left as they are.
 func (p *Project) MeasureMissing(ctx context.Context, rest float64, progress func(done, total int)) error {
 	if err := p.writable(ctx); err != nil {
 		return err
@@ -52,19 +53,29 @@ func (p *Project) MeasureMissing(ctx context.Context, rest float64, progress fun
 	if err != nil {
 		return fmt.Errorf("measure concepts of %s: %w", p.dir, err)
 	}
-	for i, c := range list {
+	sets, err := p.Sets(ctx)
+	if err != nil {
+		return err
+	}
+	for i := range len(list) + len(sets) {
 		start := time.Now()
-		if _, err := p.measure(ctx, c, nil); err != nil {
+		var err error
+		if i < len(list) {
+			_, err = p.measure(ctx, list[i], nil)
+		} else {
+			_, err = p.MeasureSet(ctx, sets[i-len(list)].Set.ID, nil)
+		}
+		if err != nil {
 			if ctx.Err() != nil {
 				return ctx.Err()
 			}
 			if errors.Is(err, ErrClosed) {
 				return err
 			}
-			p.log.Debug("cannot measure the sketch fidelity", "concept", c.ID, "error", err)
+			p.log.Debug("cannot measure a concept or a set", "error", err)
 		}
 		if progress != nil {
-			progress(i+1, len(list))
+			progress(i+1, len(list)+len(sets))
 		}
 		select {
 		case <-time.After(time.Duration(rest * float64(time.Since(start)))):

@@ -73,7 +73,7 @@ func TestFidelityIsMeasuredStoredAndSorted(t *testing.T) {
 	}); err != nil {
 		t.Fatal(err)
 	}
-	list, total, err := p.Concepts(ctx, Query{ByFidelity: true})
+	list, total, err := p.Concepts(ctx, Query{By: ByFidelity})
 	if err != nil || total != 3 {
 		t.Fatalf("%d concepts, %v", total, err)
 	}
@@ -115,7 +115,7 @@ func TestFidelityIsMeasuredStoredAndSorted(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer q.Close()
-	again, _, err := q.Concepts(ctx, Query{ByFidelity: true, Limit: 1})
+	again, _, err := q.Concepts(ctx, Query{By: ByFidelity, Limit: 1})
 	if err != nil || len(again) != 1 || again[0].Fidelity == nil || *again[0].Fidelity != *list[0].Fidelity {
 		t.Errorf("after the index was lost: %+v, %v", again, err)
 	}

@@ -31,7 +31,7 @@ type index struct {
 
 const (
 	indexName    = ".maquette/index.sqlite"
-	indexVersion = 3
+	indexVersion = 4
 )
 
 const indexSchema = `
@@ -40,6 +40,8 @@ CREATE TABLE concepts (
 	id      TEXT NOT NULL UNIQUE,
 	starred INTEGER NOT NULL,
 	fidelity REAL, -- F1 of the sketch's lines, or NULL
+	agreement REAL, -- SSIM of the views of a set, or NULL
+	drift   REAL, -- 1 − F1 of the variants' edges, or NULL
 	job     TEXT NOT NULL, -- that made it, or ''
 	set_id  TEXT NOT NULL, -- or ''
 	stack   TEXT NOT NULL, -- the set, or the concept alone
@@ -202,8 +204,8 @@ func (ix *index) change(ctx context.Context, put []row, drop []string) error {
 	}
 	if len(put) > 0 {
 		st, err := tx.PrepareContext(ctx, `INSERT OR REPLACE INTO concepts
-			(number, id, starred, fidelity, job, set_id, stack, place, revision, search, mtime, size, sidecar)
-			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`)
+			(number, id, starred, fidelity, agreement, drift, job, set_id, stack, place, revision, search, mtime, size, sidecar)
+			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`)
 		if err != nil {
 			return err
 		}
@@ -214,8 +216,8 @@ func (ix *index) change(ctx context.Context, put []row, drop []string) error {
 			if s := r.concept.Set; s != nil {
 				set, stack, place, revision = s.ID, s.ID, s.key(), s.Revision
 			}
-			if _, err := st.ExecContext(ctx, conceptNumber(r.id), r.id, r.concept.Starred, r.concept.f1(), r.concept.JobID,
-				set, stack, place, revision, searchText(r.concept), r.stamp.mtime, r.stamp.size, r.data); err != nil {
+			if _, err := st.ExecContext(ctx, conceptNumber(r.id), r.id, r.concept.Starred, r.concept.f1(), r.concept.ssim(), r.concept.moved(),
+				r.concept.JobID, set, stack, place, revision, searchText(r.concept), r.stamp.mtime, r.stamp.size, r.data); err != nil {
 				return err
 			}
 		}
@@ -262,7 +264,7 @@ func (ix *index) query(ctx context.Context, q Query) ([]Concept, int, error) {
 	if err := ix.db.QueryRowContext(ctx, "SELECT count(*) FROM concepts WHERE "+where, args...).Scan(&total); err != nil {
 		return nil, 0, err
 	}
-	order, limit := q.page("number", "fidelity")
+	order, limit := q.page(orderColumns{"number", "fidelity", "agreement", "drift"})
 	list, err := ix.list(ctx, "WHERE "+where+" ORDER BY "+order+" LIMIT ? OFFSET ?", append(args, limit, q.Offset)...)
 	return list, total, err
 }
@@ -280,15 +282,22 @@ func (q Query) where() (string, []any) {
 	return where, args
 }
 
-// page is the order, by the columns of a concept's or a stack's number and
-// fidelity, and the number of lines that q asks for.
-func (q Query) page(number, fidelity string) (order string, limit int) {
-	order, limit = number+" DESC", -1
+// orderColumns are the columns that concepts or stacks are sorted by.
+type orderColumns struct{ number, fidelity, agreement, drift string }
+
+// page is the order and the number of lines that q asks for.
+func (q Query) page(of orderColumns) (order string, limit int) {
+	order, limit = of.number+" DESC", -1
 	if q.Oldest {
-		order = number + " ASC"
+		order = of.number + " ASC"
 	}
-	if q.ByFidelity {
-		order = fidelity + " DESC NULLS LAST, " + order
+	switch q.By {
+	case ByFidelity:
+		order = of.fidelity + " DESC NULLS LAST, " + order
+	case ByAgreement:
+		order = of.agreement + " DESC NULLS LAST, " + order
+	case ByDrift:
+		order = of.drift + " ASC NULLS LAST, " + order
 	}
 	if q.Limit > 0 {
 		limit = q.Limit

@@ -53,6 +53,9 @@ func (q *Queue) CancelSet(setID string) error {
 			}
 			stopped = append(stopped, j)
 		}
+		if len(stopped) > 0 {
+			q.scoreIfOver(stopped[0])
+		}
 		return stopped
 	})
 }

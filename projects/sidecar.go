@@ -41,6 +41,10 @@ type Concept struct {
 	Fidelity *control.Fidelity
 	// Set is the concept's place in a set, or nil.
 	Set *Place
+	// Drift and Agreement are the concept's numbers as one of a set, see
+	// Project.MeasureSet; nil where they were not measured.
+	Drift     *SiblingDrift
+	Agreement *ViewAgreement
 }
 
 // sidecar is the content of concepts/NNNN.json, and, without the star, of the
@@ -62,6 +66,8 @@ type sidecar struct {
 	JobID       string            `json:"job,omitempty"`
 	Fidelity    *control.Fidelity `json:"fidelity,omitempty"`
 	Set         *Place            `json:"set,omitempty"`
+	Drift       *SiblingDrift     `json:"geometry_drift,omitempty"`
+	Agreement   *ViewAgreement    `json:"view_agreement,omitempty"`
 	Program     string            `json:"program,omitempty"`
 }
 
@@ -72,7 +78,8 @@ func newSidecar(c Concept) sidecar {
 	return sidecar{
 		Schema: Schema, ID: c.ID, Created: c.Created, Starred: c.Starred, Recipe: c.Recipe,
 		Image: c.ID + ".png", Sketch: c.Sketch, SketchID: c.SketchID, Controls: c.Controls, Hashes: c.Hashes,
-		Provider: c.Provider, Seconds: c.Seconds, JobID: c.JobID, Fidelity: c.Fidelity, Set: c.Set, Program: programName,
+		Provider: c.Provider, Seconds: c.Seconds, JobID: c.JobID, Fidelity: c.Fidelity, Set: c.Set,
+		Drift: c.Drift, Agreement: c.Agreement, Program: programName,
 	}
 }
 
@@ -102,6 +109,12 @@ func (s sidecar) concept(id string) Concept {
 	if s.Set != nil && s.Set.sound() {
 		c.Set = s.Set
 	}
+	if s.Drift != nil && s.Drift.sound() {
+		c.Drift = s.Drift
+	}
+	if s.Agreement != nil && s.Agreement.sound() {
+		c.Agreement = s.Agreement
+	}
 	return c
 }
 
@@ -128,6 +141,12 @@ func checkConcept(c Concept) error {
 	}
 	if c.Set != nil && !c.Set.sound() {
 		errs = append(errs, fmt.Errorf("the place %v is not one of the set %.80q", c.Set.At, c.Set.Name))
+	}
+	if c.Drift != nil && !c.Drift.sound() {
+		errs = append(errs, fmt.Errorf("a geometry drift of %+v", c.Drift.Drift))
+	}
+	if c.Agreement != nil && !c.Agreement.sound() {
+		errs = append(errs, fmt.Errorf("a view agreement of %+v", c.Agreement.Agreement))
 	}
 	if math.IsNaN(c.Seconds) || math.IsInf(c.Seconds, 0) {
 		errs = append(errs, fmt.Errorf("%g seconds", c.Seconds))

@@ -16,6 +16,9 @@ type Stack struct {
 	Cover Concept
 	// Members and Starred count the concepts that the query selects.
 	Members, Starred int
+	// Agreement and Drift are the means of the numbers that these have as members
+	// of their set, see Project.MeasureSet; nil where none has one.
+	Agreement, Drift *float64
 }
 
 // Stacks returns a page of the gallery: like Concepts, with the concepts of a set
@@ -123,13 +126,14 @@ func (ix *index) stacks(ctx context.Context, q Query, setsOnly bool) ([]Stack, i
 	if err := ix.db.QueryRowContext(ctx, "SELECT count(DISTINCT stack) FROM concepts WHERE "+where, args...).Scan(&total); err != nil {
 		return nil, 0, err
 	}
-	order, limit := q.page("newest", "best")
+	order, limit := q.page(orderColumns{"newest", "best", "agrees", "moved"})
 	// The cover is the first place's newest concept. The name of a set comes from
 	// the member that was renamed last, which differs only after a crash.
 	rows, err := ix.db.QueryContext(ctx, `
-		SELECT c.id, c.sidecar, g.members, g.stars,
+		SELECT c.id, c.sidecar, g.members, g.stars, g.agrees, g.moved,
 			(SELECT sidecar FROM concepts r WHERE r.stack = g.stack AND r.revision > c.revision ORDER BY r.revision DESC LIMIT 1)
-		FROM (SELECT stack, max(number) AS newest, max(fidelity) AS best, count(*) AS members, sum(starred) AS stars,
+		FROM (SELECT stack, max(number) AS newest, max(fidelity) AS best,
+				avg(agreement) AS agrees, avg(drift) AS moved, count(*) AS members, sum(starred) AS stars,
 				min(printf('%s%09d', place, 999999999 - number)) AS first
 			FROM concepts WHERE `+where+` GROUP BY stack ORDER BY `+order+` LIMIT ? OFFSET ?) g
 		JOIN concepts c ON c.stack = g.stack AND printf('%s%09d', c.place, 999999999 - c.number) = g.first
@@ -143,7 +147,7 @@ func (ix *index) stacks(ctx context.Context, q Query, setsOnly bool) ([]Stack, i
 		var id string
 		var data, renamed sql.RawBytes
 		var st Stack
-		if err := rows.Scan(&id, &data, &st.Members, &st.Starred, &renamed); err != nil {
+		if err := rows.Scan(&id, &data, &st.Members, &st.Starred, &st.Agreement, &st.Drift, &renamed); err != nil {
 			return nil, 0, err
 		}
 		s, err := parseSidecar(data)

@@ -90,6 +90,7 @@ func (q *Queue) run(j *Job) {
 			j.State, j.Error, j.Cause = JobFailed, err.Error(), err
 		}
 		q.cancel = nil
+		q.scoreIfOver(j)
 	})
 	if err != nil && !errors.Is(err, context.Canceled) {
 		q.log.Error("a render failed", "job", j.ID, "error", err)

@@ -10,6 +10,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"maquette/control"
 	"maquette/projects"
@@ -23,6 +24,8 @@ type Options struct {
 	Against string
 	// Vision loads the networks for the numbers that need one; nil leaves these out.
 	Vision func(context.Context) (*projects.Vision, error)
+	// Depth finds the depth of sketches that are photographs; it may be nil.
+	Depth control.PhotoDepth
 	// Progress, which may be nil, is called on the caller's goroutine.
 	Progress func(Progress)
 }
@@ -134,8 +137,9 @@ func (s *sample) scores() Scores {
 	}
 }
 
-// Run measures projects and folders of pictures. The sketch fidelity of concepts
-// that have none is stored in their project, unless that can only be read.
+// Run measures projects and folders of pictures. What concepts and sets have in
+// their sidecars is taken from there; what they lack is stored in their project,
+// unless that can only be read.
 // Errors: a folder without pictures, fs.ErrNotExist, a cancelled context.
 func Run(ctx context.Context, paths []string, o Options) (Report, error) {
 	if o.Progress == nil {
@@ -243,10 +247,15 @@ func (r *run) project(ctx context.Context, p *projects.Project) error {
 		if out == nil {
 			out = &sample{}
 		}
-		note, err := measureSet(ctx, p, st.Set.ID, out)
+		scores, err := r.set(ctx, p, st.Set.ID)
+		if errors.Is(err, projects.ErrNotFound) {
+			continue // it went to the trash meanwhile
+		}
 		if err != nil {
 			return err
 		}
+		out.set(scores)
+		note := strings.Join(scores.Notes, "; ")
 		s.Sets = append(s.Sets, Set{ID: st.Set.ID, Name: st.Set.Name, Scores: out.scores(), Note: note})
 		all.add(sample{drift: out.drift, driftChamfer: out.driftChamfer, agreement: out.agreement, colour: out.colour})
 	}

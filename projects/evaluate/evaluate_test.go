@@ -136,14 +136,28 @@ func TestProjectIsMeasured(t *testing.T) {
 		t.Errorf("over all %+v", report.All)
 	}
 
-	// The fidelity was kept, and is not measured again.
+	// The numbers were kept, and are not measured again.
 	p, err := projects.OpenReadOnly(ctx, dir)
 	if err != nil {
 		t.Fatal(err)
 	}
-	list, _, err := p.Concepts(ctx, projects.Query{ByFidelity: true})
+	list, _, err := p.Concepts(ctx, projects.Query{By: projects.ByFidelity})
 	if err != nil || list[0].Fidelity == nil || list[3].Fidelity != nil {
 		t.Errorf("%+v, %v", list, err)
+	}
+	_, members, err := p.Members(ctx, s.Sets[0].ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sum := 0.
+	for _, c := range members {
+		if c.Drift == nil {
+			t.Fatalf("concept %s has no drift", c.ID)
+		}
+		sum += c.Drift.Share
+	}
+	if math.Abs(sum/3-set.Drift.Mean) > 1e-9 {
+		t.Errorf("the sidecars say %g, the report %g", sum/3, set.Drift.Mean)
 	}
 	if err := p.Close(); err != nil {
 		t.Fatal(err)

@@ -58,6 +58,21 @@ func TestBadgeShowsTheFidelity(t *testing.T) {
 	if c.badge.object.Visible() {
 		t.Error("a concept that was not measured has a badge")
 	}
+	agreement, drift := .87, .042
+	set := projects.Stack{Cover: measured, Set: &projects.Set{ID: "s"}, Members: 6, Agreement: &agreement, Drift: &drift}
+	c.show(set, false, false, nil)
+	if c.badge.object.Visible() || c.count.text.Text != "6" || c.agree.text.Text != "Views agree 87\u00a0%" || c.moved.text.Text != "Shape moved 4\u00a0%" {
+		t.Errorf("a set shows %q, %q, %q", c.count.text.Text, c.agree.text.Text, c.moved.text.Text)
+	}
+	low, high, count := c.agree.object, c.moved.object, c.count.object
+	if !low.Visible() || !high.Visible() || high.Position().Y+high.Size().Height > low.Position().Y || low.Position().X+low.Size().Width > count.Position().X {
+		t.Errorf("its badges lie at %v, %v and %v", low.Position(), high.Position(), count.Position())
+	}
+	set.Drift = nil
+	c.show(set, false, false, nil)
+	if high.Visible() || low.Position().Y+low.Size().Height > cellSize.Height {
+		t.Errorf("views without variants: %v", low.Position())
+	}
 	small := newCell(stripCell, theme.ConfirmIcon(), nil, nil)
 	w.SetContent(small)
 	small.show(projects.Stack{Cover: measured}, false, false, nil)
@@ -87,7 +102,7 @@ func TestFidelityInPlainWords(t *testing.T) {
 	}
 }
 
-func TestSortingByFidelity(t *testing.T) {
+func TestSortingByNumbers(t *testing.T) {
 	test.NewTempApp(t)
 	src, ui := &fakeSource{total: 3}, newUILoop()
 	g := New(Deps{StarIcon: theme.ConfirmIcon()})
@@ -95,15 +110,16 @@ func TestSortingByFidelity(t *testing.T) {
 	g.list.do = ui.do
 	g.ctx, g.cancel = context.WithCancel(context.Background())
 	defer g.list.close()
-	g.order.SetSelectedIndex(1)
-	if err := ui.run(1); err != nil {
-		t.Fatal(err)
+	want := []projects.Order{projects.ByDrift, projects.ByAgreement, projects.ByFidelity, projects.ByAge}
+	for _, i := range []int{3, 2, 1, 0} {
+		g.order.SetSelectedIndex(i)
+		if err := ui.run(1); err != nil {
+			t.Fatal(err)
+		}
 	}
-	g.order.SetSelectedIndex(0)
-	if err := ui.run(1); err != nil {
-		t.Fatal(err)
-	}
-	if len(src.asked) != 2 || !src.asked[0].ByFidelity || src.asked[1].ByFidelity {
-		t.Errorf("asked %+v", src.asked)
+	for i, q := range src.asked {
+		if len(src.asked) != 4 || q.By != want[i] {
+			t.Errorf("asked %+v", src.asked)
+		}
 	}
 }

@@ -20,8 +20,8 @@ const (
 )
 
 // cell shows one concept, or a set by one of its concepts: the thumbnail, a star,
-// how many there are or how well it follows the sketch, and whether it is
-// selected or picked.
+// how many there are and how well they agree, or how well it follows the sketch,
+// and whether it is selected or picked.
 type cell struct {
 	widget.BaseWidget
 	size     fyne.Size
@@ -40,6 +40,8 @@ type cell struct {
 	pick   *canvas.Image
 	behind *canvas.Rectangle // the edge of the pile that a set lies in
 	count  *badge            // of the set's concepts
+	agree  *badge            // how well the set's views agree
+	moved  *badge            // how far the shapes of its variants have moved
 }
 
 var (
@@ -56,7 +58,7 @@ func newCell(size fyne.Size, star fyne.Resource, onTap func(projects.Stack), onM
 	c.star = canvas.NewImageFromResource(star)
 	c.star.FillMode = canvas.ImageFillContain
 	c.star.Hide()
-	c.badge = newBadge(func() string { return fidelityText(c.stack.Cover.Fidelity) })
+	c.badge = newBadge(func() string { return scoresText(c.stack.Cover) })
 	c.ring = canvas.NewRectangle(nil)
 	c.ring.CornerRadius = 6
 	c.ring.StrokeWidth = 2
@@ -68,6 +70,10 @@ func newCell(size fyne.Size, star fyne.Resource, onTap func(projects.Stack), onM
 	c.count = newBadge(func() string {
 		return lang.N("A set of {{.Count}} pictures", c.stack.Members, map[string]any{"Count": c.stack.Members})
 	})
+	c.agree = newBadge(func() string {
+		return lang.L("How alike the same parts of the object look from different sides (SSIM).")
+	})
+	c.moved = newBadge(movedHelp)
 	c.ExtendBaseWidget(c)
 	return c
 }
@@ -82,6 +88,12 @@ func (c *cell) show(stack projects.Stack, selected, picked bool, t *thumbs) {
 	c.stack, c.selected, c.picked = stack, selected, picked
 	c.count.text.Text = strconv.Itoa(stack.Members)
 	c.badge.show(concept.Fidelity)
+	if stack.Agreement != nil {
+		c.agree.text.Text = agreeText(*stack.Agreement)
+	}
+	if stack.Drift != nil {
+		c.moved.text.Text = movedText(*stack.Drift)
+	}
 	if concept.ID != "" && t != nil {
 		if img, ok := t.get(concept.ID); ok {
 			c.pic.Image = img
@@ -114,7 +126,8 @@ func (c *cell) MouseMoved(*desktop.MouseEvent) {}
 func (c *cell) MouseOut()                      { c.hovered = false; c.Refresh() }
 func (c *cell) MinSize() fyne.Size             { return c.size }
 func (c *cell) CreateRenderer() fyne.WidgetRenderer {
-	return &cellRenderer{c: c, objects: []fyne.CanvasObject{c.behind, c.ground, c.pic, c.star, c.badge.object, c.count.object, c.pick, c.ring}}
+	return &cellRenderer{c: c, objects: []fyne.CanvasObject{c.behind, c.ground, c.pic, c.star, c.badge.object, c.count.object,
+		c.agree.object, c.moved.object, c.pick, c.ring}}
 }
 
 type cellRenderer struct {
@@ -141,6 +154,16 @@ func (r *cellRenderer) Layout(s fyne.Size) {
 		o.Resize(b)
 		o.Move(fyne.NewPos(s.Width-b.Width-8, s.Height-b.Height-8))
 	}
+	bottom := s.Height - 8
+	for _, b := range []*badge{r.c.agree, r.c.moved} { // one above the other
+		if b.object.Visible() {
+			size := b.object.MinSize()
+			bottom -= size.Height
+			b.object.Resize(size)
+			b.object.Move(fyne.NewPos(8, bottom))
+			bottom -= 2
+		}
+	}
 	r.c.pick.Resize(fyne.NewSquareSize(star))
 	r.c.pick.Move(fyne.NewPos(8, 8))
 }
@@ -160,7 +183,10 @@ func (r *cellRenderer) Refresh() {
 	setVisible(c.behind, c.stack.Set != nil)
 	setVisible(c.count.object, c.stack.Set != nil)
 	// In the filmstrip's small cells it would hide too much of the picture.
-	setVisible(c.badge.object, c.stack.Set == nil && c.stack.Cover.Fidelity != nil && c.size.Width >= badgeFrom)
+	roomy := c.size.Width >= badgeFrom
+	setVisible(c.badge.object, c.stack.Set == nil && c.stack.Cover.Fidelity != nil && roomy)
+	setVisible(c.agree.object, c.stack.Set != nil && c.stack.Agreement != nil && roomy)
+	setVisible(c.moved.object, c.stack.Set != nil && c.stack.Drift != nil && roomy)
 	r.Layout(c.Size())
 	for _, o := range r.objects {
 		o.Refresh()

@@ -124,6 +124,8 @@ func recipeFacts(c projects.Concept) [][2]string {
 		}
 	}
 	add(lang.L("Sketch fidelity"), fidelityText(c.Fidelity))
+	add(lang.L("Geometry drift"), driftText(c.Drift))
+	add(lang.L("View agreement"), agreementText(c.Agreement))
 	add(lang.L("Negative prompt"), r.NegativePrompt)
 	checkpoint := r.Checkpoint
 	if checkpoint == projects.StarterCheckpoint {

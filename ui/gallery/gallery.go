@@ -90,7 +90,8 @@ func New(deps Deps) *Gallery {
 	g.search.SetPlaceHolder(lang.L("Search prompts"))
 	g.search.OnChanged = func(string) { g.queryLater() }
 	g.starry = widget.NewCheck(lang.L("Starred only"), func(bool) { g.requery() })
-	g.order = widget.NewSelect([]string{lang.L("Newest first"), lang.L("Closest to the sketch first")}, nil)
+	g.order = widget.NewSelect([]string{lang.L("Newest first"), lang.L("Closest to the sketch first"),
+		lang.L("Views that agree best first"), lang.L("Shapes that moved least first")}, nil)
 	g.order.SetSelectedIndex(0)
 	g.order.OnChanged = func(string) { g.requery() }
 	g.count = widget.NewLabel("")
@@ -304,8 +305,13 @@ func (g *Gallery) queryLater() {
 
 func (g *Gallery) requery() {
 	if g.list != nil {
-		g.list.setQuery(projects.Query{Starred: g.starry.Checked, Text: g.search.Text, ByFidelity: g.order.SelectedIndex() == 1})
+		g.list.setQuery(projects.Query{Starred: g.starry.Checked, Text: g.search.Text, By: orders()[g.order.SelectedIndex()]})
 	}
+}
+
+// orders are what the gallery can be sorted by, in the order of the choices.
+func orders() []projects.Order {
+	return append([]projects.Order{projects.ByAge}, projects.Orders()...)
 }
 
 func (g *Gallery) length() int {

@@ -39,7 +39,8 @@ chamfer distance in pixels, and for drawings of straight lines the share of them
 that stayed straight. Geometry drift is 1 − F1 between the edges of variants of
 one control image, near its lines. View agreement is the SSIM of what two views
 of a set show both, warped by the relief, with the CIEDE2000 colour distance of
-the same parts.
+the same parts. These numbers lie in the concepts' sidecars; those that a project
+lacks are measured and kept there.
 
 With an Inception network in the model library there are the Inception Score
 and, with --against, KID and FID; with a CLIP model, the similarity of pictures
@@ -66,7 +67,7 @@ func (s *session) eval(ctx context.Context, paths []string, against string) erro
 	if err != nil {
 		return err
 	}
-	o := evaluate.Options{Against: against}
+	o := evaluate.Options{Against: against, Depth: projects.PhotoDepthOf(library)}
 	if l, ok := library.(interface {
 		OpenVision(context.Context) (*projects.Vision, error)
 	}); ok {

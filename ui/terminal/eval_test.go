@@ -30,7 +30,7 @@ func TestEvalPrintsNumbers(t *testing.T) {
 			t.Errorf("%q is not in\n%s", want, b.err.String())
 		}
 	}
-	b.ok("project", "ls", dir, "--by-fidelity")
+	b.ok("project", "ls", dir, "--by", "fidelity")
 	if out := b.out.String(); !strings.Contains(out, "FIDELITY") || !strings.Contains(out, "0.000") {
 		t.Errorf("the list is\n%s", out)
 	}

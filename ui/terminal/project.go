@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -87,6 +88,9 @@ type conceptInfo struct {
 	Seconds  float64           `json:"seconds"`
 	Hashes   map[string]string `json:"hashes,omitempty"`
 	Fidelity *control.Fidelity `json:"fidelity,omitempty"`
+	// Drift and Agreement are the concept's as one of a set.
+	Drift     *projects.SiblingDrift  `json:"geometry_drift,omitempty"`
+	Agreement *projects.ViewAgreement `json:"view_agreement,omitempty"`
 }
 
 // newConceptInfo describes a concept of p with absolute paths.
@@ -100,6 +104,7 @@ func newConceptInfo(p *projects.Project, c projects.Concept) conceptInfo {
 	info := conceptInfo{
 		ID: c.ID, Image: file(c.Image), Created: c.Created, Starred: c.Starred, Recipe: c.Recipe,
 		SketchID: c.SketchID, Sketch: file(c.Sketch), Provider: c.Provider, Seconds: c.Seconds, Hashes: c.Hashes, Fidelity: c.Fidelity,
+		Drift: c.Drift, Agreement: c.Agreement,
 	}
 	for _, name := range c.Controls {
 		info.Controls = append(info.Controls, file(name))
@@ -107,8 +112,18 @@ func newConceptInfo(p *projects.Project, c projects.Concept) conceptInfo {
 	return info
 }
 
+// orderNames are the values of --by.
+func orderNames() []string {
+	var names []string
+	for _, o := range projects.Orders() {
+		names = append(names, string(o))
+	}
+	return names
+}
+
 func (s *session) projectListCommand() *cobra.Command {
 	var q projects.Query
+	var by string
 	cmd := &cobra.Command{
 		Use:   "ls DIR",
 		Short: "List the concepts of a project, newest first",
@@ -119,6 +134,10 @@ func (s *session) projectListCommand() *cobra.Command {
 			if q.Limit < 0 {
 				return usagef("--limit %d is below 0", q.Limit)
 			}
+			if by != "" && !slices.Contains(orderNames(), by) {
+				return usagef("--by %q is not one of %s", by, strings.Join(orderNames(), ", "))
+			}
+			q.By = projects.Order(by)
 			return s.reading(cmd.Context(), args[0], func(p *projects.Project) error {
 				concepts, total, err := p.Concepts(cmd.Context(), q)
 				if err != nil {
@@ -132,7 +151,8 @@ func (s *session) projectListCommand() *cobra.Command {
 	flags.BoolVar(&q.Starred, "starred", false, "only those with a star")
 	flags.StringVar(&q.Text, "text", "", "only those whose prompt, checkpoint, view or variant has all these words")
 	flags.BoolVar(&q.Oldest, "oldest", false, "oldest first")
-	flags.BoolVar(&q.ByFidelity, "by-fidelity", false, "those that follow their sketch best first; 'maquette eval' measures those that have no number")
+	flags.StringVar(&by, "by", "", "best first by fidelity (to the sketch), agreement (of views) or drift (of the geometry of variants); 'maquette eval' measures those that have no number")
+	must(cmd.RegisterFlagCompletionFunc("by", cobra.FixedCompletions(orderNames(), cobra.ShellCompDirectiveNoFileComp)))
 	flags.IntVar(&q.Limit, "limit", 0, "at most so many; 0 lists all")
 	s.jsonFlag(cmd, "print one JSON object a line")
 	return cmd
@@ -280,6 +300,12 @@ func (s *session) showConcept(c conceptInfo) error {
 	}
 	for _, file := range c.Controls {
 		rows = append(rows, []string{"Control image", file})
+	}
+	if c.Drift != nil {
+		rows = append(rows, []string{"Geometry drift", fmt.Sprintf("%.3f against %s", c.Drift.Share, plural(len(c.Drift.Against), "variant"))})
+	}
+	if a := c.Agreement; a != nil && len(a.Pairs) > 0 {
+		rows = append(rows, []string{"View agreement", fmt.Sprintf("%.3f, colours %.1f apart, of %s", a.SSIM, a.Colour, plural(len(a.Of), "view"))})
 	}
 	rows = append(rows, []string{"Rendered in", fmt.Sprintf("%.1f s on %s", c.Seconds, c.Provider)})
 	return s.table(rows)

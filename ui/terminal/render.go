@@ -48,6 +48,8 @@ With --json, standard output has one JSON object a line, told apart by "event":
   note      text, such as a fallback to another provider
   concept   id, image, sidecar, seed, view (absent without), width, height,
             seconds, job
+  scores    set, view_agreement (absent without views), geometry_drift (absent
+            without variants)
   done      job or set, state (done, failed, cancelled), concepts, seconds, provider
   error     message; the command then ends with exit code 1, or 2 where the
             command line is wrong`

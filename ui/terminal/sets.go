@@ -17,10 +17,13 @@ import (
 type setInfo struct {
 	projects.Set
 	// Members counts the concepts, Places what the axes make.
-	Members int    `json:"members"`
-	Places  int    `json:"places"`
-	Starred int    `json:"starred"`
-	Cover   string `json:"cover"` // path of an image
+	Members int `json:"members"`
+	Places  int `json:"places"`
+	Starred int `json:"starred"`
+	// Agreement and Drift are means; absent where they were not measured.
+	Agreement *float64 `json:"view_agreement,omitempty"`
+	Drift     *float64 `json:"geometry_drift,omitempty"`
+	Cover     string   `json:"cover"` // path of an image
 }
 
 func (s *session) projectSetsCommand() *cobra.Command {
@@ -48,6 +51,7 @@ func (s *session) listSets(p *projects.Project, sets []projects.Stack) error {
 	if s.json {
 		for _, st := range sets {
 			s.emit(setInfo{Set: *st.Set, Members: st.Members, Places: st.Set.Count(), Starred: st.Starred,
+				Agreement: st.Agreement, Drift: st.Drift,
 				Cover: filepath.Join(p.Dir(), filepath.FromSlash(st.Cover.Image))})
 		}
 		return nil
@@ -56,16 +60,24 @@ func (s *session) listSets(p *projects.Project, sets []projects.Stack) error {
 		s.note("no sets; --views, --vary and --matrix of 'maquette render' make some")
 		return nil
 	}
-	rows := [][]string{{"ID", "CREATED", "IMAGES", "AXES", "NAME"}}
+	rows := [][]string{{"ID", "CREATED", "IMAGES", "AGREEMENT", "DRIFT", "AXES", "NAME"}}
 	for _, st := range sets {
 		var axes []string
 		for _, a := range st.Set.Axes {
 			axes = append(axes, fmt.Sprintf("%d × %s", len(a.Values), a.Title()))
 		}
 		rows = append(rows, []string{st.Set.ID, st.Set.Created.Local().Format("2006-01-02 15:04"), fmt.Sprint(st.Members),
-			strings.Join(axes, ", "), clip(st.Set.Name, 60)})
+			meanCell(st.Agreement), meanCell(st.Drift), strings.Join(axes, ", "), clip(st.Set.Name, 60)})
 	}
 	return s.table(rows)
+}
+
+// meanCell is a number of a set in a list.
+func meanCell(v *float64) string {
+	if v == nil {
+		return "-"
+	}
+	return fmt.Sprintf("%.3f", *v)
 }
 
 func (s *session) projectRenameSetCommand() *cobra.Command {

@@ -5,9 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
+	"maquette/inference"
 	"maquette/projects"
 )
 
@@ -36,6 +38,13 @@ type (
 		Seconds float64 `json:"seconds"`
 		Job     string  `json:"job"`
 	}
+	scoresEvent struct {
+		Event string `json:"event"` // "scores"
+		Set   string `json:"set"`
+		// Means; absent where there are no views, or no variants.
+		Agreement *float64 `json:"view_agreement,omitempty"`
+		Drift     *float64 `json:"geometry_drift,omitempty"`
+	}
 	doneEvent struct {
 		Event string `json:"event"` // "done"
 		// Job or Set is absent.
@@ -49,7 +58,7 @@ type (
 	}
 )
 
-// watcher shows what becomes of a job.
+// watcher shows what becomes of the jobs of a render: a single one, or those of a set.
 type watcher struct {
 	s      *session
 	p      *projects.Project
@@ -57,34 +66,50 @@ type watcher struct {
 	events <-chan projects.Event
 	stop   func()
 	meter  meter
-	// shown are the concepts that were reported.
-	shown map[string]bool
-	notes int
+	jobs   []projects.Job
+	set    *projects.Set // nil for a single job
+	// shown are the concepts and said the notes that were reported.
+	shown, said map[string]bool
 }
 
-// watch subscribes to the project. It must be called before the job is
+// watch subscribes to the project. It must be called before the jobs are
 // enqueued, so that nothing is missed.
 func (s *session) watch(p *projects.Project, q *projects.Queue) *watcher {
 	events, stop := p.Subscribe()
-	return &watcher{s: s, p: p, q: q, events: events, stop: stop, meter: s.meter(), shown: map[string]bool{}}
+	return &watcher{s: s, p: p, q: q, events: events, stop: stop, meter: s.meter(), shown: map[string]bool{}, said: map[string]bool{}}
 }
 
-// job waits for a job and reports it. When ctx is cancelled the job is too,
-// and job returns when what was finished is stored.
+// job waits for a job and reports it, see follow.
 func (w *watcher) job(ctx context.Context, job projects.Job) error {
+	w.start(job)
+	w.jobs = []projects.Job{job}
+	return w.follow(ctx)
+}
+
+// members waits for the jobs of a set and reports them, see follow.
+func (w *watcher) members(ctx context.Context, set projects.Set, jobs []projects.Job) error {
+	w.set, w.jobs = &set, jobs
+	return w.follow(ctx)
+}
+
+// follow waits for the jobs and reports each image as it is finished. When ctx
+// is cancelled the jobs are too, and follow returns when what was finished is stored.
+func (w *watcher) follow(ctx context.Context) error {
 	defer w.stop()
 	defer w.meter.finish()
-	w.start(job)
 	begin := time.Now()
-	type outcome struct {
-		job projects.Job
-		err error
-	}
-	finished := make(chan outcome, 1)
+	ended := make([]projects.Job, len(w.jobs))
+	finished := make(chan error, 1)
 	go func() {
-		// The job outlives ctx until its cancellation is complete.
-		job, err := w.q.Wait(context.WithoutCancel(ctx), job.ID)
-		finished <- outcome{job, err}
+		for i, j := range w.jobs {
+			var err error
+			// The jobs outlive ctx until their cancellation is complete.
+			if ended[i], err = w.q.Wait(context.WithoutCancel(ctx), j.ID); err != nil {
+				finished <- err
+				return
+			}
+		}
+		finished <- nil
 	}()
 	cancelled := ctx.Done()
 	for {
@@ -92,7 +117,7 @@ func (w *watcher) job(ctx context.Context, job projects.Job) error {
 		case <-cancelled:
 			cancelled = nil
 			w.say("stopping; what is finished is kept")
-			if err := w.q.Cancel(job.ID); err != nil && !errors.Is(err, projects.ErrNotFound) {
+			if err := w.cancel(); err != nil && !errors.Is(err, projects.ErrNotFound) {
 				return err
 			}
 		case event, open := <-w.events:
@@ -100,14 +125,21 @@ func (w *watcher) job(ctx context.Context, job projects.Job) error {
 				w.events = nil
 				continue
 			}
-			w.event(job.ID, event)
-		case out := <-finished:
-			if out.err != nil {
-				return out.err
+			w.event(event)
+		case err := <-finished:
+			if err != nil {
+				return err
 			}
-			return w.end(context.WithoutCancel(ctx), out.job, time.Since(begin))
+			return w.end(ctx, ended, time.Since(begin))
 		}
 	}
+}
+
+func (w *watcher) cancel() error {
+	if w.set != nil {
+		return w.q.CancelSet(w.set.ID)
+	}
+	return w.q.Cancel(w.jobs[0].ID)
 }
 
 // start reports that a job was enqueued.
@@ -130,31 +162,53 @@ func (w *watcher) start(job projects.Job) {
 	w.s.note("Rendering %s of %d×%d pixels from seed %d: %q, %s", plural(r.Count, "image"), r.Width, r.Height, r.Seed, r.Prompt, strings.Join(controls, ", "))
 }
 
-// event shows one event of the project if it belongs to the job.
-func (w *watcher) event(id string, event projects.Event) {
+// watches reports whether a job is one of those that are waited for.
+func (w *watcher) watches(id string) bool {
+	return slices.ContainsFunc(w.jobs, func(j projects.Job) bool { return j.ID == id })
+}
+
+// event shows one event of the project if it belongs to the jobs.
+func (w *watcher) event(event projects.Event) {
 	switch e := event.(type) {
 	case projects.JobChanged:
-		if e.Job.ID != id {
+		if !w.watches(e.Job.ID) {
 			return
 		}
 		w.noted(e.Job)
-		if e.Job.State == projects.JobRunning && e.Job.Progress.Stage != "" {
-			w.meter.show(e.Job.Progress)
+		now := e.Job.Progress
+		switch {
+		case e.Job.State != projects.JobRunning:
+		case w.set == nil && now.Stage != "":
+			w.meter.show(now)
+		case w.set != nil && now.Stage == inference.StageDenoise: // one stage, so that there isn't a line for each of each image
+			w.meter.show(setProgress(w.set.Progress(w.q.Jobs()), now))
 		}
 	case projects.ConceptAdded:
-		if e.Concept.JobID == id {
+		if w.watches(e.Concept.JobID) {
 			w.concept(e.Concept)
 		}
 	}
 }
 
-// noted reports the job's new notes.
+// setProgress is the progress of a whole set, with that of its running job.
+func setProgress(all projects.SetProgress, running inference.Progress) inference.Progress {
+	running.Fraction = (float64(all.Done) + running.Fraction) / float64(max(all.Images, 1))
+	running.Fraction = min(running.Fraction, 1)
+	running.Remaining = all.Remaining
+	return running
+}
+
+// noted reports the job's new notes, each once for all jobs of a set.
 func (w *watcher) noted(job projects.Job) {
-	for ; w.notes < len(job.Notes); w.notes++ {
+	for _, text := range job.Notes {
+		if w.said[text] {
+			continue
+		}
+		w.said[text] = true
 		if w.s.json {
-			w.s.emit(noteEvent{Event: "note", Text: job.Notes[w.notes]})
+			w.s.emit(noteEvent{Event: "note", Text: text})
 		} else {
-			w.say(job.Notes[w.notes])
+			w.say(text)
 		}
 	}
 }
@@ -184,13 +238,21 @@ func (w *watcher) concept(c projects.Concept) {
 	fmt.Fprintln(w.s.Out, file)
 }
 
-// end reports how a job ended.
-func (w *watcher) end(ctx context.Context, job projects.Job, took time.Duration) error {
-	w.noted(job)
-	// The last events may still be on their way; the job knows what it stored.
-	provider := ""
-	for _, id := range job.Concepts {
-		c, err := w.p.Concept(ctx, id)
+// end reports how the jobs ended.
+func (w *watcher) end(ctx context.Context, jobs []projects.Job, took time.Duration) error {
+	state, failure, provider := projects.JobDone, "", ""
+	made, total := []string{}, 0
+	for _, j := range jobs {
+		w.noted(j)
+		if j.State != projects.JobDone && state != projects.JobFailed {
+			state, failure = j.State, j.Error
+		}
+		made = append(made, j.Concepts...)
+		total += j.Recipe.Count
+	}
+	// The last events may still be on their way; the jobs know what they stored.
+	for _, id := range made {
+		c, err := w.p.Concept(context.WithoutCancel(ctx), id)
 		if err != nil {
 			return err
 		}
@@ -198,23 +260,56 @@ func (w *watcher) end(ctx context.Context, job projects.Job, took time.Duration)
 		provider = c.Provider
 	}
 	w.meter.finish()
-	if w.s.json {
-		concepts := job.Concepts
-		if concepts == nil {
-			concepts = []string{}
-		}
-		w.s.emit(doneEvent{Event: "done", Job: job.ID, State: job.State, Concepts: concepts, Seconds: took.Seconds(), Provider: provider})
+	w.scores(ctx, jobs)
+	done := doneEvent{Event: "done", State: state, Concepts: made, Seconds: took.Seconds(), Provider: provider}
+	what, hint := plural(len(made), "image"), ""
+	if w.set == nil {
+		done.Job = jobs[0].ID
+	} else {
+		done.Set, total = w.set.ID, w.set.Count()
+		what = fmt.Sprintf("the set %q with %s", w.set.Name, what)
+		hint = fmt.Sprintf(", and 'maquette render --resume --project %s --set %s' makes the others", w.p.Dir(), w.set.ID)
 	}
-	switch job.State {
-	case projects.JobDone:
+	if w.s.json {
+		w.s.emit(done)
+	}
+	switch {
+	case state == projects.JobDone:
 		if !w.s.json {
-			w.s.note("Done in %s on %s: %s in %s", seconds(took), provider, plural(len(job.Concepts), "image"), w.p.Dir())
+			w.s.note("Done in %s on %s: %s in %s", longTime(took), provider, what, w.p.Dir())
 		}
 		return nil
-	case projects.JobCancelled:
-		return fmt.Errorf("cancelled; %d of %s kept in %s", len(job.Concepts), plural(job.Recipe.Count, "image"), w.p.Dir())
+	case state == projects.JobCancelled:
+		return fmt.Errorf("cancelled; %d of %s kept in %s%s", len(made), plural(total, "image"), w.p.Dir(), hint)
+	case len(made) > 0:
+		return fmt.Errorf("the render failed: %s; %d of %s kept in %s%s", failure, len(made), plural(total, "image"), w.p.Dir(), hint)
 	default:
-		return fmt.Errorf("the render failed: %s", job.Error)
+		return fmt.Errorf("the render failed: %s", failure)
+	}
+}
+
+// scores waits until the set of the jobs is measured, and reports its numbers.
+// The images are there: what can't be measured is no failure of the render.
+func (w *watcher) scores(ctx context.Context, jobs []projects.Job) {
+	set := jobs[0].Set
+	if set == nil || w.q.Measured(ctx) != nil {
+		return
+	}
+	stacks, err := w.p.Sets(ctx)
+	at := slices.IndexFunc(stacks, func(st projects.Stack) bool { return st.Set.ID == set.ID })
+	if err != nil || at < 0 {
+		return
+	}
+	st := stacks[at]
+	if w.s.json {
+		w.s.emit(scoresEvent{Event: "scores", Set: set.ID, Agreement: st.Agreement, Drift: st.Drift})
+		return
+	}
+	if st.Agreement != nil {
+		w.s.note("View agreement %.3f (SSIM of what two views show both)", *st.Agreement)
+	}
+	if st.Drift != nil {
+		w.s.note("Geometry drift %.3f (of the variants' edges; 0 is a design that was kept)", *st.Drift)
 	}
 }
 
