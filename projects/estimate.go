@@ -3,6 +3,7 @@ package projects
 import (
 	"context"
 	"fmt"
+	"image"
 	"slices"
 	"time"
 )
@@ -27,15 +28,58 @@ func (p *Project) Estimate(ctx context.Context, recipes []Recipe) (time.Duration
 		if perStep == 0 {
 			return 0, nil
 		}
-		total += perStep * float64(r.Steps) * float64(max(r.Count, 1))
+		total += perStep * r.jobWork()
 	}
 	return time.Duration(total * float64(time.Second)), nil
 }
 
-// perStep is the median time in seconds that a step took in those concepts that
-// are most like a recipe; 0 if none is.
+// imageWork is how much is to be done for one image of the recipe: sampling
+// steps times megapixels, of both passes. warped says that it starts from the
+// first view of its set.
+func (r Recipe) imageWork(warped bool) float64 {
+	made := func(steps int, strength float64, size image.Point) float64 {
+		if strength == 0 {
+			strength = 1
+		}
+		return strength * float64(steps) * float64(size.X*size.Y) / 1e6
+	}
+	strength := r.Strength
+	if warped {
+		strength = r.Views.Warp
+	}
+	work := made(r.Steps, strength, image.Pt(r.Width, r.Height))
+	if p := r.SecondPass; p != nil {
+		steps := p.Steps
+		if steps == 0 {
+			steps = r.Steps
+		}
+		work += made(steps, p.Strength, r.FinalSize())
+	}
+	return work
+}
+
+// jobWork is imageWork for all that one render of the recipe makes. Views that
+// start from the first one cost more than the images that are kept: the first
+// is rendered alone, and then again among the others. One view out of a set
+// costs as much as the set.
+func (r Recipe) jobWork() float64 {
+	images := max(r.Count, 1)
+	if r.viewIndex() >= 0 {
+		images = len(r.Views.Cameras)
+	}
+	if !r.warps() {
+		return float64(images) * r.imageWork(false)
+	}
+	sets := float64(images) / float64(len(r.Views.Cameras))
+	return sets*r.imageWork(false) + float64(images)*r.imageWork(true)
+}
+
+// work is what Concept.Seconds of a concept with this recipe were spent on.
+func (r Recipe) work() float64 { return r.imageWork(r.warps() && r.viewIndex() > 0) }
+
+// perStep is the median time in seconds that a step took for a megapixel, see
+// Recipe.imageWork, in those concepts that are most like a recipe; 0 if none is.
 func perStep(concepts []Concept, r Recipe) float64 {
-	pixels := float64(r.Width * r.Height)
 	likeness := []func(c Recipe) bool{
 		func(c Recipe) bool {
 			return c.Width == r.Width && c.Height == r.Height && c.Sampler == r.Sampler &&
@@ -47,8 +91,8 @@ func perStep(concepts []Concept, r Recipe) float64 {
 	for _, like := range likeness {
 		var times []float64
 		for _, c := range concepts {
-			if k := c.Recipe; k.Checkpoint == r.Checkpoint && k.Steps > 0 && c.Seconds > 0 && like(k) {
-				times = append(times, c.Seconds/float64(k.Steps)*pixels/float64(k.Width*k.Height))
+			if k := c.Recipe; k.Checkpoint == r.Checkpoint && k.work() > 0 && c.Seconds > 0 && like(k) {
+				times = append(times, c.Seconds/k.work())
 			}
 		}
 		if len(times) > 0 {
@@ -82,18 +126,18 @@ func (s Set) Progress(jobs []Job) SetProgress {
 		n := max(j.Recipe.Count, 1)
 		sp.Images += n
 		sp.Done += len(j.Images)
-		steps := float64(j.Recipe.Steps)
+		work := j.Recipe.jobWork()
 		switch j.State {
 		case JobQueued:
 			sp.Waiting++
-			left += steps * float64(n-len(j.Images))
+			left += work * float64(n-len(j.Images)) / float64(n)
 		case JobRunning:
 			sp.Running++
-			left += steps * float64(n) * (1 - min(j.Progress.Fraction, 1))
+			left += work * (1 - min(j.Progress.Fraction, 1))
 		case JobDone:
 			if !j.Started.IsZero() && !j.Finished.IsZero() {
 				took += j.Finished.Sub(j.Started)
-				timed += steps * float64(n)
+				timed += work
 			}
 		default:
 			sp.Failed++

@@ -340,6 +340,15 @@ func TestEstimate(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	views := r
+	views.Count, views.Views = 8, DefaultViews(StarterCheckpoint, "front", "side-left", "back", "top")
+	views.Views.Warp = .6
+	one, plain, half, twice := views, views, r, r
+	one.Count, one.View = 1, "back"
+	plain.Views = DefaultViews(StarterCheckpoint, views.Views.Cameras...)
+	plain.Views.Warp = 0
+	half.Strength = .5
+	twice.SecondPass = &SecondPass{Scale: 2, Strength: .5, Steps: 4}
 	long, large, other := r, r, r
 	long.Steps, long.Count = 20, 3
 	large.Width, large.Height = 128, 128
@@ -351,11 +360,26 @@ func TestEstimate(t *testing.T) {
 		"the median":        {[]Recipe{r}, 2 * time.Second},
 		"more steps, three": {[]Recipe{long}, 12 * time.Second},
 		"four times larger": {[]Recipe{large, r}, 10 * time.Second},
-		"one is unknown":    {[]Recipe{r, other}, 0},
+		"from the sketch":   {[]Recipe{half}, time.Second},
+		"two passes":        {[]Recipe{twice}, 2*time.Second + 8*time.Second/5},
+		"views":             {[]Recipe{plain}, 16 * time.Second},
+		// The first view alone, then all four at 0.6, for each of two sets.
+		"views from the first": {[]Recipe{views}, 2 * (2*time.Second + 4*2*time.Second*6/10)},
+		"one of these views":   {[]Recipe{one}, 2*time.Second + 4*2*time.Second*6/10},
+		"one is unknown":       {[]Recipe{r, other}, 0},
 	} {
-		if d, err := p.Estimate(ctx, c.recipes); d != c.want || err != nil {
+		if d, err := p.Estimate(ctx, c.recipes); d.Round(time.Microsecond) != c.want || err != nil {
 			t.Errorf("%s: %s, want %s, %v", name, d, c.want, err)
 		}
+	}
+	// What a view took that started from the first is as much for each step.
+	p = newProject(t)
+	seen := one
+	if _, err := p.AddConcept(ctx, picture(64, 64, 1), Concept{Recipe: seen, Seconds: 1.2}); err != nil {
+		t.Fatal(err)
+	}
+	if d, err := p.Estimate(ctx, []Recipe{r}); d.Round(time.Microsecond) != 2*time.Second || err != nil {
+		t.Errorf("by a view that started from the first: %s, %v", d, err)
 	}
 }
 

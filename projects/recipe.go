@@ -52,7 +52,8 @@ type Recipe struct {
 	// sketch's colours; 0 and 1 mean that the render starts from noise alone.
 	Strength float64 `json:"strength,omitempty"`
 	// Init, if not empty, is the file in the project of the picture that the
-	// render starts from, as AddInput named it.
+	// render starts from, as AddInput named it. With Views it shows the sketch's own
+	// view; the others start from how it looks from their side, see Views.Warp.
 	Init string `json:"init,omitempty"`
 	// Inpaint, if not nil, makes only a part of Init new.
 	Inpaint *Inpaint `json:"inpaint,omitempty"`

@@ -97,8 +97,8 @@ func (r Recipe) checkModes(bad func(format string, args ...any)) {
 			bad("%d steps of the second pass: must be 1 to %d, or 0 for as many as the first", p.Steps, maxSteps)
 		}
 	}
-	if r.Views != nil && r.Init != "" {
-		bad("views of a picture to start from: views start from the sketch; leave one of them out")
+	if r.Views != nil && r.Inpaint != nil {
+		bad("a mask with several views: it lies over one picture; change that alone first, then render the views with the changed picture to start from")
 	}
 	for i, c := range r.Controls {
 		switch c.Mode {

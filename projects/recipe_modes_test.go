@@ -153,7 +153,7 @@ func TestModesThatCantBe(t *testing.T) {
 		"strength 0 of the second pass":       func(r *Recipe) { r.SecondPass = &SecondPass{Scale: 2} },
 		"-1 steps of the second pass":         func(r *Recipe) { r.SecondPass = &SecondPass{Scale: 2, Strength: 0.5, Steps: -1} },
 		"mode \"mine\" must be":               func(r *Recipe) { r.Controls = []RecipeControl{{Kind: control.Canny, Weight: 1, End: 1, Mode: "mine"}} },
-		"views of a picture to start from":    func(r *Recipe) { r.Views = DefaultViews(StarterCheckpoint, "front") },
+		"a mask with several views":           func(r *Recipe) { r.Views, r.Inpaint = DefaultViews(StarterCheckpoint, "front"), &Inpaint{Mask: r.Init} },
 	} {
 		r := good
 		change(&r)

@@ -44,8 +44,8 @@ func (q *Queue) drawingsOf(ctx context.Context, files map[string]string) (map[st
 }
 
 // addViews completes a request whose controls show the sketch with the views of
-// the recipe: words, control images and, where the recipe starts from the
-// sketch's colours, these seen from each side.
+// the recipe: words, control images and, where the recipe starts from a picture
+// or the sketch's colours, these seen from each side.
 func (m *viewMaker) addViews(ctx context.Context, req *inference.Request) error {
 	v := m.r.Views
 	v.request(req)
@@ -63,9 +63,10 @@ func (m *viewMaker) addViews(ctx context.Context, req *inference.Request) error 
 			}
 			req.Views[i].Controls = append(req.Views[i].Controls, img)
 		}
-		if req.Init != nil && !m.own(i) {
-			if req.Views[i].Init, err = m.fromSketch(ctx, req.Init, i); err != nil {
-				return fmt.Errorf("the sketch's colours in the view %s: %w", text, err)
+		// Where the first view is rendered alone, the others start from it.
+		if req.Init != nil && !m.own(i) && (i == 0 || !m.r.warps()) {
+			if req.Views[i].Init, err = m.fromStart(ctx, req.Init, i); err != nil {
+				return err
 			}
 		}
 	}
@@ -155,12 +156,17 @@ func (m *viewMaker) lift(ctx context.Context) error {
 	return nil
 }
 
-// fromSketch shows the sketch, fitted to the render, in view i.
-func (m *viewMaker) fromSketch(ctx context.Context, sketch image.Image, i int) (image.Image, error) {
-	if err := m.lift(ctx); err != nil {
-		return nil, err
+// fromStart shows in view i what the sketch's own view starts from: its colours,
+// or a picture that lies over it, fitted to the render.
+func (m *viewMaker) fromStart(ctx context.Context, start image.Image, i int) (image.Image, error) {
+	what := "the sketch's colours"
+	if m.r.Init != "" {
+		what = "the picture to start from"
 	}
-	return views.Warp(ctx, m.relief.Mesh, sketch, m.relief.Drawn, m.frames[i])
+	if err := m.lift(ctx); err != nil {
+		return nil, fmt.Errorf("%s seen from %s: %w; the view %s alone can be rendered without that", what, m.r.Views.Cameras[i], err, m.r.Views.drawn())
+	}
+	return views.Warp(ctx, m.relief.Mesh, start, m.relief.Drawn, m.frames[i])
 }
 
 // fromFirst shows the finished first view in view i.

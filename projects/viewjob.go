@@ -67,7 +67,7 @@ func (q *Queue) renderViews(ctx context.Context, j *Job, r Recipe, req inference
 		return err
 	}
 	var sets []viewSet
-	total, warps := 0, r.Views.Warp > 0 && sketch != nil && !r.fromSketch()
+	total, warps := 0, sketch != nil && r.warps()
 	for _, s := range copied.missingSets() {
 		sets = append(sets, s)
 		if total += len(s.images); warps {
@@ -78,7 +78,7 @@ func (q *Queue) renderViews(ctx context.Context, j *Job, r Recipe, req inference
 	for _, s := range sets {
 		part := req
 		part.Seed, part.Count = s.seed, 1
-		if warps && len(s.images) > 1 {
+		if warps {
 			run := &partRun{q: q, j: j, r: r, images: s.images[:1], before: before, total: total, controls: controls[:1]}
 			if err := m.startFromFirst(ctx, run, &part); err != nil {
 				return err
@@ -115,6 +115,7 @@ func (m *viewMaker) startFromFirst(ctx context.Context, run *partRun, req *infer
 		switch {
 		case errors.Is(err, views.ErrNoShape) || errors.Is(err, control.ErrNeedsDepthModel):
 			m.note(fmt.Sprintf("The views don't start from the first one: %v", err))
+			seen[0].Init, req.Views, req.Init, req.Strength = nil, seen, nil, 0
 			return nil
 		case err != nil:
 			return fmt.Errorf("the first view seen from %s: %w", m.r.Views.Cameras[i], err)

@@ -32,7 +32,10 @@ type Views struct {
 	// Warp 0…1: where it is above 0, the first view is rendered alone, and the
 	// others start from its image seen from their side; it is the part of that
 	// which is replaced, as Recipe.Strength is of a sketch. It does nothing where
-	// the recipe starts from the sketch's colours, or there is no sketch.
+	// the recipe starts from the sketch's colours, or there is no sketch. Where the
+	// recipe has a picture to start from, Recipe.Init, only the first view starts
+	// from that; with a Warp of 0 all views do, seen from their side and with
+	// Recipe.Strength, as they do from the sketch's colours.
 	Warp float64 `json:"warp,omitempty"`
 }
 
@@ -151,6 +154,12 @@ func (v *Views) request(req *inference.Request) {
 	for _, name := range v.Cameras {
 		req.Views = append(req.Views, inference.View{Name: name})
 	}
+}
+
+// warps reports whether the recipe's first view is rendered alone for the others
+// to start from, given a sketch.
+func (r Recipe) warps() bool {
+	return r.Views != nil && r.Views.Warp > 0 && len(r.Views.Cameras) > 1 && !r.fromSketch()
 }
 
 // camera reads a camera of the recipe.

@@ -280,6 +280,84 @@ func TestViewsStartFromTheSketch(t *testing.T) {
 	}
 }
 
+// A picture to start from is the sketch's own view's; the others start from the
+// finished first view, or from the picture, seen from their side.
+func TestViewsStartFromAPicture(t *testing.T) {
+	p := newProject(t)
+	pt := &painter{}
+	q := newQueue(t, p, pt)
+	r := turntable(1)
+	given := paint(64, 64, 77)
+	r.Init, r.Strength, r.Views.Warp = input(t, p, given), .5, .6
+	if j := wait(t, q, enqueue(t, q, r).ID); j.State != JobDone || len(j.Concepts) != 3 || len(pt.requests) != 2 {
+		t.Fatalf("%+v, %d renders", j, len(pt.requests))
+	}
+	ground := func(img image.Image) color.Color { return color.RGBAModel.Convert(img.At(5, 5)) }
+	first, rest := pt.requests[0], pt.requests[1]
+	if len(first.Views) != 1 || first.Views[0].Init != nil || first.Strength != .5 || ground(first.Init) != given.RGBAAt(5, 5) {
+		t.Errorf("the first view: strength %g, %+v", first.Strength, first.Views)
+	}
+	for i, v := range rest.Views {
+		if v.Init == nil || ground(v.Init) != paint(64, 64, 1000).RGBAAt(5, 5) || rest.Strength != .6 {
+			t.Errorf("view %d doesn't start from the first one", i)
+		}
+	}
+	// Without a warp all views start from the picture.
+	r.Views.Warp = 0
+	if j := wait(t, q, enqueue(t, q, r).ID); j.State != JobDone || len(pt.requests) != 3 {
+		t.Fatalf("%+v, %d renders", j, len(pt.requests))
+	}
+	all := pt.requests[2]
+	for i, v := range all.Views {
+		if (v.Init == nil) != (i == 0) || v.Init != nil && ground(v.Init) != given.RGBAAt(5, 5) || all.Strength != .5 {
+			t.Errorf("view %d doesn't start from the picture", i)
+		}
+	}
+	// Where the first view is not the sketch's own, it sees the picture from its side too.
+	r.Views.Drawn, r.Views.Warp = "side-left", .6
+	if j := wait(t, q, enqueue(t, q, r).ID); j.State != JobDone || pt.requests[3].Views[0].Init == nil || pt.requests[3].Strength != .5 {
+		t.Errorf("%+v", j)
+	}
+	// A mask over one view is refused, with what to do.
+	r.Inpaint = &Inpaint{Mask: r.Init}
+	if err := r.Validate(); err == nil || !strings.Contains(err.Error(), "change that alone first, then render the views") {
+		t.Errorf("with a mask: %v", err)
+	}
+	r.Inpaint = nil
+
+	// What can't be turned starts from noise where the views are drawn, and says so.
+	ctx := context.Background()
+	blank := paint(96, 96, 0)
+	for i := range blank.Pix {
+		blank.Pix[i] = 255
+	}
+	if err := p.SaveSketch(ctx, "dots", "Dots", nil, blank); err != nil {
+		t.Fatal(err)
+	}
+	for _, view := range r.Views.Cameras[1:] {
+		if err := p.SaveViewDrawing(ctx, "dots", view, drawing()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	r.Views.Drawn = ""
+	job, err := q.Enqueue(ctx, "dots", nil, r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	j := wait(t, q, job.ID)
+	last := pt.requests[len(pt.requests)-1]
+	if j.State != JobDone || last.Init != nil || last.Views[0].Init != nil || last.Strength != 0 || len(j.Notes) == 0 {
+		t.Errorf("%+v, %+v", j, last)
+	}
+	r.Views.Warp = 0
+	if job, err = q.Enqueue(ctx, "dots", nil, r); err != nil {
+		t.Fatal(err)
+	}
+	if j = wait(t, q, job.ID); j.State != JobFailed || !strings.Contains(j.Error, "the view front alone can be rendered") {
+		t.Errorf("a picture that can't be turned: %s %s", j.State, j.Error)
+	}
+}
+
 func TestViewsThatCantBeRendered(t *testing.T) {
 	for want, change := range map[string]func(*Recipe){
 		`unknown view "diagonal"`:        func(r *Recipe) { r.Views.Cameras[1] = "diagonal" },

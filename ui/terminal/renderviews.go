@@ -24,7 +24,10 @@ together so that they keep to one object. A view is one of
 or an azimuth and elevation in degrees such as az30el10. The first one, or the
 one of --drawn, is the sketch's own; the others are guided by what the sketch is
 lifted to ('maquette views' shows it), or by your own drawing of the view, which
---view-drawing stores with the sketch. --count is then the number of sets.`
+--view-drawing stores with the sketch. --count is then the number of sets.
+
+A picture of --init is the sketch's own view. With --warp the other views start
+from the finished first view seen from their side, else from that picture.`
 
 // viewFlags are the flags of `maquette render` for several views.
 type viewFlags struct {
