@@ -50,6 +50,9 @@ type Surface struct {
 	Facing float64
 }
 
+// shows reports whether a pixel shows the mesh.
+func (s *Sight) shows(x, y int) bool { return s.buffer.tri[y*s.buffer.w+x] >= 0 }
+
 // At returns what is seen at the centre of a pixel; false for the background.
 func (s *Sight) At(x, y int) (Surface, bool) {
 	b := s.buffer

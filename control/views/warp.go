@@ -7,8 +7,6 @@ import (
 	"image/color"
 	"image/draw"
 	"math"
-
-	"maquette/control"
 )
 
 // grazing is the cosine of the angle at which a surface must at least be seen
@@ -23,31 +21,18 @@ const grazing = .2
 // cameras that are out of range or not framed, a cancelled context.
 func Warp(ctx context.Context, m *Mesh, picture image.Image, from, to Camera) (*image.RGBA, error) {
 	size := picture.Bounds().Size()
-	if size.X < control.MinSide || size.Y < control.MinSide || size.X > control.MaxSide || size.Y > control.MaxSide {
-		return nil, fmt.Errorf("warp: %w", &control.SizeError{Size: size})
-	}
-	for _, c := range []Camera{from, to} {
-		if err := c.check(); err != nil {
-			return nil, fmt.Errorf("warp: %w", err)
-		}
-		if c.Span == 0 {
-			return nil, fmt.Errorf("warp: a camera is not framed")
-		}
-	}
-	src, err := drawMesh(ctx, m, from, size)
+	src, err := See(ctx, m, from, size)
 	if err != nil {
 		return nil, fmt.Errorf("warp: %w", err)
 	}
-	dst, err := drawMesh(ctx, m, to, size)
+	dst, err := See(ctx, m, to, size)
 	if err != nil {
 		return nil, fmt.Errorf("warp: %w", err)
 	}
 	flat := image.NewRGBA(image.Rectangle{Max: size})
 	draw.Draw(flat, flat.Rect, image.NewUniform(color.White), image.Point{}, draw.Src)
 	draw.Draw(flat, flat.Rect, picture, picture.Bounds().Min, draw.Over)
-	w := &warp{src: src, dst: dst, picture: flat}
-	low, high := m.Bounds()
-	w.slack = .006 * high.sub(low).length()
+	w := &warp{src, flat}
 	object, ground := newPatchwork(size), newPatchwork(size)
 	for y := range size.Y {
 		if ctx.Err() != nil {
@@ -55,20 +40,20 @@ func Warp(ctx context.Context, m *Mesh, picture image.Image, from, to Camera) (*
 		}
 		for x := range size.X {
 			i := y*size.X + x
-			if dst.tri[i] >= 0 {
-				if c, ok := w.colour(x, y); ok {
+			if s, on := dst.At(x, y); on {
+				if c, ok := w.colour(s.Point); ok {
 					object.set(i, c)
 				}
-			} else if src.tri[i] < 0 {
+			} else if !src.shows(x, y) {
 				ground.set(i, w.at(x, y))
 			}
 		}
 	}
 	object.fill()
 	ground.fill()
-	for i := range dst.tri {
+	for i := range size.X * size.Y {
 		c := ground.pix[4*i : 4*i+3]
-		if dst.tri[i] >= 0 {
+		if dst.shows(i%size.X, i/size.X) {
 			c = object.pix[4*i : 4*i+3]
 		}
 		for k, v := range c {
@@ -80,9 +65,8 @@ func Warp(ctx context.Context, m *Mesh, picture image.Image, from, to Camera) (*
 
 // warp takes colours from one view to another.
 type warp struct {
-	src, dst *buffer
-	picture  *image.RGBA
-	slack    float64 // how far apart two depths of one surface may be
+	src     *Sight
+	picture *image.RGBA
 }
 
 func (w *warp) at(x, y int) [3]float32 {
@@ -90,35 +74,23 @@ func (w *warp) at(x, y int) [3]float32 {
 	return [3]float32{float32(p[0]), float32(p[1]), float32(p[2])}
 }
 
-// colour is that of the surface at a pixel of the other view, if the picture shows it.
-func (w *warp) colour(x, y int) (c [3]float32, ok bool) {
-	i := y*w.dst.w + x
-	origin, dir := w.dst.lens.ray(point{float64(x) + .5, float64(y) + .5})
-	p := origin.add(dir.mul(w.dst.depth(float64(w.dst.near[i]))))
-	at, depth := w.src.lens.project(p)
-	x0, y0 := int(math.Floor(at.x-.5)), int(math.Floor(at.y-.5))
-	if math.IsNaN(w.src.nearness(depth)) || x0 < 0 || y0 < 0 || x0+1 >= w.src.w || y0+1 >= w.src.h {
+// colour is that of a point of the surface, if the picture shows it and not at
+// too flat an angle.
+func (w *warp) colour(p Vec) (c [3]float32, ok bool) {
+	x, y, visible := w.src.Find(p)
+	if !visible {
 		return c, false
 	}
-	fx, fy := float32(at.x-.5-float64(x0)), float32(at.y-.5-float64(y0))
+	x0, y0 := int(math.Floor(x-.5)), int(math.Floor(y-.5))
+	fx, fy := float32(x-.5-float64(x0)), float32(y-.5-float64(y0))
 	for k := range 4 {
-		sx, sy := x0+k&1, y0+k>>1
-		j := sy*w.src.w + sx
-		if w.src.tri[j] < 0 {
-			return c, false
-		}
-		slope := w.src.slope[w.src.tri[j]]
-		near := w.src.near[j] + slope[0]*(fx-float32(k&1)) + slope[1]*(fy-float32(k>>1))
-		if math.Abs(w.src.depth(float64(near))-depth) > w.slack {
-			return c, false
-		}
 		share := (1 - fx + float32(k&1)*(2*fx-1)) * (1 - fy + float32(k>>1)*(2*fy-1))
-		for ch, v := range w.at(sx, sy) {
+		for ch, v := range w.at(x0+k&1, y0+k>>1) {
 			c[ch] += share * v
 		}
 	}
-	_, seen := w.src.lens.ray(at)
-	return c, -w.src.normal(x0, y0).dot(seen.unit()) >= grazing
+	s, _ := w.src.At(x0, y0)
+	return c, s.Facing >= grazing
 }
 
 // patchwork is a picture with gaps.

@@ -15,11 +15,6 @@ import (
 	"strings"
 )
 
-const (
-	maxDepth   = 6
-	maxEntries = 200_000
-)
-
 // Scan looks for models in folders and below them, up to six levels deep; folders
 // of other programs are understood as ModelFolders says. A folder that doesn't
 // exist is left out; a model that can't be run is listed with its Reason. Entries
@@ -42,85 +37,59 @@ func (nothing) Learn(string, fs.FileInfo, Entry)        {}
 
 // ScanKnown is Scan with what is known already.
 func ScanKnown(ctx context.Context, folders []string, known Known) ([]Entry, error) {
-	s := scanner{ctx: ctx, known: known, seen: map[string]bool{}}
-	roots, err := ModelFolders(folders)
-	if err != nil {
+	c := &collector{known: known}
+	s := search{ctx: ctx, enter: c.folder, file: c.file}
+	if err := s.run(folders); err != nil {
 		return nil, err
 	}
-	for _, root := range roots {
-		if err := s.folder(root, 0); err != nil {
-			return nil, err
-		}
-	}
-	slices.SortFunc(s.found, func(a, b Entry) int {
+	slices.SortFunc(c.found, func(a, b Entry) int {
 		return cmp.Or(cmp.Compare(a.Kind, b.Kind), cmp.Compare(strings.ToLower(a.Name), strings.ToLower(b.Name)), cmp.Compare(a.Path, b.Path))
 	})
-	return s.found, nil
+	return c.found, nil
 }
 
-type scanner struct {
-	ctx     context.Context
-	known   Known
-	seen    map[string]bool
-	found   []Entry
-	visited int
+// collector makes entries of what a search finds.
+type collector struct {
+	known Known
+	found []Entry
 }
 
-// folder looks at dir: a model folder is one entry, apart from the ControlNets
-// that lie inside a checkpoint's folder; any other folder is searched.
-func (s *scanner) folder(dir string, depth int) error {
-	if err := s.ctx.Err(); err != nil {
-		return fmt.Errorf("looking for models in %s: %w", dir, err)
-	}
-	// Links may lead back up; the real path is visited once.
-	real, err := filepath.EvalSymlinks(dir)
-	if err != nil || s.seen[real] {
-		return nil
-	}
-	s.seen[real] = true
-	list, err := os.ReadDir(dir)
-	if err != nil {
-		// A folder that can't be read, or is gone, must not hide the others.
-		return nil
-	}
-	if s.visited += len(list); s.visited > maxEntries {
-		return fmt.Errorf("looking for models in %s: more than %d files; choose folders that hold models only", dir, maxEntries)
-	}
-	checkpoint := isFile(filepath.Join(dir, "model_index.json"))
+// folder takes a model folder for one entry, apart from the ControlNets that lie
+// inside a checkpoint's folder; any other folder is searched.
+func (c *collector) folder(dir string, inside []fs.DirEntry) (search bool) {
 	switch {
-	case checkpoint:
-		s.found = append(s.found, inspectCheckpoint(dir))
+	case isFile(filepath.Join(dir, "model_index.json")):
+		c.found = append(c.found, inspectCheckpoint(dir))
+		for _, item := range inside {
+			path := filepath.Join(dir, item.Name())
+			if _, class, err := readConfig(path); err == nil && class == ClassControlNet {
+				c.found = append(c.found, inspectComponent(path))
+			}
+		}
+		return false
 	case isFile(filepath.Join(dir, "config.json")):
 		if e := inspectComponent(dir); e.Kind != KindUnknown {
-			s.found = append(s.found, e)
+			c.found = append(c.found, e)
 		}
-		return nil
+		return false
 	}
-	for _, item := range list {
-		path := filepath.Join(dir, item.Name())
-		st, err := os.Stat(path) // follows links: model folders are often linked
-		switch {
-		case err != nil || strings.HasPrefix(item.Name(), "."):
-		case st.IsDir() && checkpoint:
-			if _, class, err := readConfig(path); err == nil && class == ClassControlNet {
-				s.found = append(s.found, inspectComponent(path))
-			}
-		case st.IsDir() && depth < maxDepth:
-			if err := s.folder(path, depth+1); err != nil {
-				return err
-			}
-		case st.Mode().IsRegular() && !checkpoint && isModelName(path):
-			e, ok := s.known.Entry(path, st)
-			if !ok {
-				if e, err = Inspect(path); err != nil {
-					continue
-				}
-				s.known.Learn(path, st, e)
-			}
-			s.found = append(s.found, e)
+	return true
+}
+
+// file takes a file of a model for an entry, unless it can't be read.
+func (c *collector) file(path string, st fs.FileInfo) {
+	if !isModelName(path) {
+		return
+	}
+	e, ok := c.known.Entry(path, st)
+	if !ok {
+		var err error
+		if e, err = Inspect(path); err != nil {
+			return
 		}
+		c.known.Learn(path, st, e)
 	}
-	return nil
+	c.found = append(c.found, e)
 }
 
 func isModelName(path string) bool {
