@@ -23,9 +23,9 @@ SAMPLE_PROJECT ?= $(HOME)/Maquette/Sample
 BUILD_PACKAGES := ca-certificates gcc g++ libc6-dev pkg-config libopencv-dev \
 	libgtk-3-dev libgl-dev libx11-dev libxcursor-dev libxrandr-dev \
 	libxinerama-dev libxi-dev libxxf86vm-dev
-# What tests need: a display in memory, a pointer, a camera, and for WebGPU a GPU
+# What tests need: a display in memory, a pointer, a camera, a reader of PDF, and for WebGPU a GPU
 # made of software (SwiftShader comes with chromium).
-TEST_PACKAGES := xvfb xdotool imagemagick libgl1-mesa-dri libvulkan1 chromium
+TEST_PACKAGES := xvfb xdotool imagemagick poppler-utils libgl1-mesa-dri libvulkan1 chromium
 
 # ONNX Runtime comes as the file libonnxruntime.so.1 inside an npm package.
 ORT_VERSION := 1.30.0
@@ -76,8 +76,8 @@ setup-test:
 	@if command -v apt-get >/dev/null; then \
 		$(call install,for the window tests,$(TEST_PACKAGES)); \
 	else \
-		for tool in Xvfb xdotool import; do command -v "$$tool" >/dev/null || { \
-			echo "$$tool is missing, and this system has no apt-get. Install Xvfb, xdotool and ImageMagick, then try again." >&2; \
+		for tool in Xvfb xdotool import pdftoppm; do command -v "$$tool" >/dev/null || { \
+			echo "$$tool is missing, and this system has no apt-get. Install Xvfb, xdotool, ImageMagick and Poppler, then try again." >&2; \
 			exit 1; \
 		}; done; \
 	fi

@@ -39,8 +39,14 @@ func TestWindowTurntable(t *testing.T) {
 
 // check ticks the box with a text in the inspector, wherever it has to be scrolled to.
 func check(a *windowtest.App, text string) {
-	box := a.One("*widget.Check", text)
-	a.ClickAt(box.X+12, box.Y+box.H/2)
+	a.Wait("the tick of "+text, 20*time.Second, func() bool {
+		box := a.One("*widget.Check", text)
+		if !box.On && box == a.One("*widget.Check", text) { // and nothing scrolls any more
+			a.ClickAt(box.X+12, box.Y+box.H/2)
+			time.Sleep(300 * time.Millisecond)
+		}
+		return a.One("*widget.Check", text).On
+	})
 }
 
 // onePicture asks for one picture in place of the samples' four.

@@ -19,7 +19,7 @@ import (
 
 const heldoutSide = 512
 
-// heldoutObject is one object of testdata/heldout.zip; see make_fixtures.py.
+// heldoutObject is one object of heldout.zip or mugs.zip in testdata; see make_fixtures.py.
 type heldoutObject struct {
 	Kind, Class string
 	Depth       float64
@@ -45,9 +45,9 @@ func (o *heldoutObject) view(k int) *image.Gray {
 	return g
 }
 
-func heldout(t testing.TB) []*heldoutObject {
+func heldout(t testing.TB, file string) []*heldoutObject {
 	t.Helper()
-	archive, err := zip.OpenReader("testdata/heldout.zip")
+	archive, err := zip.OpenReader(filepath.Join("testdata", file))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -169,7 +169,7 @@ func TestHeldOutObjects(t *testing.T) {
 	type tally struct{ depth, covered, f1, n float64 }
 	classes := map[string]*tally{}
 	kinds := map[string]*tally{}
-	for i, o := range heldout(t) {
+	for i, o := range heldout(t, "heldout.zip") {
 		depth, covered, f1, reading := o.measure(t, i)
 		t.Logf("%2d %-8s %-12s read as %-8s depth error %5.1f %% covered %3.0f %% lines F1 %.2f", i, o.Class, o.Kind, reading, 100*depth, 100*covered, f1)
 		for m, key := range map[*map[string]*tally]string{&classes: o.Class, &kinds: o.Kind} {

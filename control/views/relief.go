@@ -276,9 +276,15 @@ func (b *builder) body(ctx context.Context, o *outline) (*Mesh, Reading, error) 
 		b.camera.Field = DefaultField // tried for bodies whose rims and corners show it
 	}
 	if want == Revolved || !told {
+		m, cam, fits, err := b.handled(ctx, o)
+		if err != nil {
+			return nil, Revolved, err
+		}
 		// Seen from the side a straight outline could be either; rims that curve
 		// show a body of revolution.
-		m, cam, fits := b.revolve(o)
+		if !fits {
+			m, cam, fits = b.revolve(o)
+		}
 		if m != nil && (told || fits && (!straight || cam.Elevation > 4*math.Pi/180)) {
 			b.rings = true
 			return fix(m, cam, Revolved)

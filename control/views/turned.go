@@ -39,22 +39,32 @@ func outlineOf(l *control.Lifted, group int32) *outline {
 	return o
 }
 
-// halves measures, for each row of the object, how far it reaches from its axis
-// of symmetry, and where that axis is. symmetry is the share of the object that
-// its mirror image covers.
-func (o *outline) halves() (axis float64, half []float64, symmetry float64) {
+// span is where a row of an object begins and ends; right is −1 in an empty one.
+type span struct{ left, right int }
+
+// rows measures each row of the object's box.
+func (o *outline) rows() []span {
 	w := o.drawing.Size.X
-	type row struct{ left, right int }
-	rows := make([]row, o.box.Dy())
-	var middles []float64
+	rows := make([]span, o.box.Dy())
 	for y := range rows {
-		r := row{math.MaxInt, -1}
+		r := span{math.MaxInt, -1}
 		for x := o.box.Min.X; x < o.box.Max.X; x++ {
 			if o.in[(y+o.box.Min.Y)*w+x] != 0 {
 				r.left, r.right = min(r.left, x), x+1
 			}
 		}
 		rows[y] = r
+	}
+	return rows
+}
+
+// halves measures, for each row of the object, how far it reaches from its axis
+// of symmetry, and where that axis is. symmetry is the share of the object that
+// its mirror image covers.
+func (o *outline) halves() (axis float64, half []float64, symmetry float64) {
+	rows := o.rows()
+	var middles []float64
+	for _, r := range rows {
 		if r.right > 0 {
 			middles = append(middles, float64(r.left+r.right)/2)
 		}

@@ -20,6 +20,16 @@ import (
 // process that is the app.
 const ChildEnv = "MAQUETTE_WINDOW_TEST_SOCKET"
 
+// SlowEnv names the environment variable with the factor by which all time
+// limits of Wait are longer, for machines that others use too.
+const SlowEnv = "MAQUETTE_WINDOW_SLOW"
+
+// slowness is the factor of SlowEnv, 1 or more.
+func slowness() time.Duration {
+	n, _ := strconv.Atoi(os.Getenv(SlowEnv)) // 0 where it isn't set
+	return time.Duration(max(n, 1))
+}
+
 // App is a running app that a test drives.
 type App struct {
 	t      *testing.T
@@ -149,7 +159,7 @@ func (a *App) Objects() []Object {
 		return nil
 	}
 	defer conn.Close()
-	_ = conn.SetDeadline(time.Now().Add(10 * time.Second))
+	_ = conn.SetDeadline(time.Now().Add(10 * time.Second * slowness()))
 	var objects []Object
 	if err := json.NewDecoder(conn).Decode(&objects); err != nil {
 		return nil
@@ -183,6 +193,7 @@ func (a *App) One(typ, part string) Object {
 // Wait polls until ok is true and fails the test when it takes longer than limit.
 func (a *App) Wait(what string, limit time.Duration, ok func() bool) {
 	a.t.Helper()
+	limit *= slowness()
 	end := time.Now().Add(limit)
 	for !ok() {
 		select {

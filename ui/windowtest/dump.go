@@ -13,6 +13,7 @@ import (
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/canvas"
 	"fyne.io/fyne/v2/test"
+	"fyne.io/fyne/v2/widget"
 )
 
 // Object is a visible object of a window, in window units from its top left corner.
@@ -20,6 +21,7 @@ type Object struct {
 	Type       string // Go type, such as "*widget.Button"
 	Text       string // of a label, button, entry, check, select or canvas text
 	Disabled   bool
+	On         bool // of a check
 	X, Y, W, H float32
 }
 
@@ -60,6 +62,9 @@ func collect(o fyne.CanvasObject, window fyne.Size, all *[]Object) {
 		d := Object{Type: reflect.TypeOf(o).String(), Text: text(o), X: p.X, Y: p.Y, W: s.Width, H: s.Height}
 		if dis, ok := o.(fyne.Disableable); ok {
 			d.Disabled = dis.Disabled()
+		}
+		if c, ok := o.(*widget.Check); ok {
+			d.On = c.Checked
 		}
 		*all = append(*all, d)
 	}

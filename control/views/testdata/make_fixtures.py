@@ -1,6 +1,9 @@
-"""Make heldout.zip: objects of the starter's generator with exact cameras.
+"""Make heldout.zip and mugs.zip: objects of the starter's generator with exact cameras.
 
-    python3 make_fixtures.py [OUT.zip]
+    python3 make_fixtures.py [heldout.zip]
+    python3 make_fixtures.py mugs.zip mug 5
+
+The second command makes so many objects of one kind, and no others.
 
 Each object has one picture NN.png, 1 bit, 512 pixels wide: the line drawings of its views below each other, white on black;
 NN-depth.png, 16 bits, 64 x 64: depth along the front camera's view direction at every eighth pixel (x = 8 i + 4), as a share
@@ -23,6 +26,7 @@ from common import TEST_SEED  # noqa: E402
 from scene import render  # noqa: E402
 from scene.objects import KINDS, make  # noqa: E402
 from scene.solids import Convex, Lathe  # noqa: E402
+from scene.views import VIEWS as CAMERAS  # noqa: E402
 
 SIZE = 512
 VIEWS = ["front", "three-quarter left", "side right", "back", "top"]
@@ -69,15 +73,18 @@ def png(array, bits):
 
 def main():
     out = sys.argv[1] if len(sys.argv) > 1 else str(pathlib.Path(__file__).parent / "heldout.zip")
+    only, count = (sys.argv[2], int(sys.argv[3])) if len(sys.argv) > 3 else (None, 0)
     index = []
     with zipfile.ZipFile(out, "w", zipfile.ZIP_STORED) as archive:
         def put(name, data):
             archive.writestr(zipfile.ZipInfo(name), data)
 
         for k, kind in enumerate(KINDS):
-            rng = np.random.RandomState(TEST_SEED + k)
-            wanted = {"revolved": 4, "box": 4, "other": 1}
-            for _ in range(12):
+            if only not in (None, kind):
+                continue
+            rng = np.random.RandomState(TEST_SEED + k + (len(KINDS) if only else 0))
+            wanted = dict.fromkeys(("revolved", "box", "other"), count) if only else {"revolved": 4, "box": 4, "other": 1}
+            for _ in range(max(12, count)):
                 thing = make(rng, kind)
                 which = shape_class(thing)
                 if wanted[which] == 0:
@@ -89,7 +96,7 @@ def main():
                 sheets = []
                 minor = [s.art.trim for s in thing.solids if hasattr(getattr(s, "art", None), "trim")]
                 for view in VIEWS:
-                    azimuth, elevation = render.VIEWS[view]
+                    azimuth, elevation = CAMERAS[view]
                     camera = render.Camera(thing, azimuth, elevation, 0.82, (0, 0))
                     rays, t, normal, part, patch = trace(thing, camera)
                     seen = part >= 0
