@@ -3,6 +3,8 @@ package inference
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 
 	"maquette/inference/runtime"
 )
@@ -57,6 +59,9 @@ func (c *sessionCache) has(key string) bool {
 	_, ok := c.loaded[key]
 	return ok
 }
+
+// keys are those that are loaded.
+func (c *sessionCache) keys() []string { return slices.Collect(maps.Keys(c.loaded)) }
 
 // unpin ends the render's hold on its sessions and frees what is over the limit.
 func (c *sessionCache) unpin() error {

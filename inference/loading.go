@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"os"
 	"slices"
-
-	"maquette/inference/checkpoint"
 )
 
 // readShare is the part of a network's loading that reading its file is taken for;
@@ -27,8 +25,8 @@ func (r *run) newLoading(parts []part, keys []string) *loading {
 	l := &loading{m: r.meter, shares: make([]float64, len(parts)), base: r.meter.done}
 	var total float64
 	for i, p := range parts {
-		if !r.e.cache.has(keys[i]) {
-			l.shares[i] = float64(p.component.Bytes())
+		if !p.spare && !r.e.cache.has(keys[i]) {
+			l.shares[i] = float64(p.bytes())
 			total += l.shares[i]
 		}
 	}
@@ -60,15 +58,17 @@ func (l *loading) finished(part int) {
 // readAhead reads the weights of a network, so that ONNX Runtime finds them in
 // memory: unlike its loading, that can be followed and stopped, and on a slow disk
 // it is what takes the time.
-func (l *loading) readAhead(ctx context.Context, c *checkpoint.Component) error {
+func (l *loading) readAhead(ctx context.Context, p part) error {
 	type span struct {
 		path          string
 		offset, bytes int64
 	}
 	var spans []span
-	for _, name := range c.Names() {
-		if path, t, ok := c.Lookup(name); ok {
-			spans = append(spans, span{path, t.Offset, t.Bytes})
+	for _, c := range p.components() {
+		for _, name := range c.Names() {
+			if path, t, ok := c.Lookup(name); ok {
+				spans = append(spans, span{path, t.Offset, t.Bytes})
+			}
 		}
 	}
 	slices.SortFunc(spans, func(a, b span) int { return cmp.Or(cmp.Compare(a.path, b.path), cmp.Compare(a.offset, b.offset)) })
@@ -99,7 +99,7 @@ func (l *loading) readAhead(ctx context.Context, c *checkpoint.Component) error 
 				return fmt.Errorf("reading the weights of %s: %w", s.path, err)
 			}
 			done += n
-			l.tell(done, c.Bytes())
+			l.tell(done, p.bytes())
 		}
 	}
 	return nil

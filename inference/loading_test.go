@@ -53,7 +53,7 @@ func TestLoadingIsToldAndStops(t *testing.T) {
 		}
 	}, 1, 1, false)
 	l := &loading{m: m, shares: []float64{loadUnits}}
-	err := l.readAhead(ctx, c)
+	err := l.readAhead(ctx, part{component: c})
 	if !errors.Is(err, context.Canceled) {
 		t.Fatalf("got %v", err)
 	}

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"maquette/inference/arch"
 	"maquette/inference/lora"
 	"maquette/inference/runtime"
 	"maquette/inference/sampler"
@@ -25,8 +26,11 @@ type model struct {
 	named   map[string]*runtime.Tensor
 	weights []*runtime.Tensor
 	hints   []*runtime.Tensor // [1 or as many, C, h, w] of each control
-	owned   []*runtime.Tensor // those of hints that are the batch's own
-	output  []float32         // [n, 4, h, w]
+	owned   []*runtime.Tensor // those of hints and inside that are the batch's own
+	// inside are the inputs of ControlNets that the UNet's graph holds; nil where
+	// they are sessions of their own.
+	inside map[string]*runtime.Tensor
+	output []float32 // [n, 4, h, w]
 }
 
 // newModel prepares the inputs of the batch of these images; extra has the
@@ -89,7 +93,7 @@ func (r *run) newModel(j *job, images []int, extra []float32) (_ *model, err err
 		}
 		m.weights = append(m.weights, weight)
 	}
-	return m, nil
+	return m, m.bindControls()
 }
 
 // textCount is the number of texts that are encoded.
@@ -187,7 +191,7 @@ func (m *model) predict(ctx context.Context, latents []float32, timestep float32
 		return nil, err
 	}
 	defer runtime.CloseAll(residuals)
-	out, err := m.r.e.exec(ctx, m.r.net.unet, m.inputs(m.r.net.unet, residuals, nil))
+	out, err := m.r.e.exec(ctx, m.r.net.unet, m.inputs(m.r.net.unet, residuals, m.inside))
 	if err != nil {
 		return nil, err
 	}
@@ -213,11 +217,16 @@ func (m *model) predict(ctx context.Context, latents []float32, timestep float32
 }
 
 // residuals runs the ControlNets that act in step i, each adding to what the
-// one before gave; nil where none acts.
+// one before gave; nil where none acts. Those inside of the UNet are switched.
 func (m *model) residuals(ctx context.Context, i, steps int) (map[string]*runtime.Tensor, error) {
 	var sum map[string]*runtime.Tensor
 	for k, c := range m.r.req.Controls {
-		if c.Weight == 0 || !sampler.Keep(i, steps, decimal(c.Start), decimal(c.End)) {
+		acts := c.Weight != 0 && sampler.Keep(i, steps, decimal(c.Start), decimal(c.End))
+		if m.inside != nil {
+			m.inside[arch.ControlOn(m.r.net.controls[k].slot)].Bool()[0] = acts
+			continue
+		}
+		if !acts {
 			continue
 		}
 		net := m.r.net.controls[k].net

@@ -47,7 +47,10 @@ type networks struct {
 
 // controlNet is a loaded ControlNet.
 type controlNet struct {
-	hint, net *runtime.Session
+	hint *runtime.Session
+	// net is nil where the UNet's graph holds the ControlNet, at place slot.
+	net       *runtime.Session
+	slot      int
 	residuals int // with the middle one
 }
 
@@ -62,6 +65,27 @@ type part struct {
 	// that it has beside the component's.
 	variant string
 	extra   int64
+	// merged is the UNet with the ControlNets inside, where a provider runs that, or
+	// nil. spare says that the network is inside of it.
+	merged *merged
+	spare  bool
+}
+
+// components are those whose weights the network reads.
+func (p part) components() []*checkpoint.Component {
+	list := []*checkpoint.Component{p.component}
+	if p.merged != nil {
+		list = append(list, p.merged.components...)
+	}
+	return list
+}
+
+// bytes is the size of the network's weights in their files.
+func (p part) bytes() (n int64) {
+	for _, c := range p.components() {
+		n += c.Bytes()
+	}
+	return n
 }
 
 // load reads the models' configs and headers, builds the graphs of the networks
@@ -92,6 +116,7 @@ func (r *run) load(ctx context.Context) (*networks, error) {
 	size := arch.Size{Height: r.h, Width: r.w}
 	keys := make([]string, len(parts))
 	warm := true
+	parts = r.merge(ctx, parts)
 	for i, p := range parts {
 		if err := r.tile(p); err != nil {
 			return nil, err
@@ -99,13 +124,21 @@ func (r *run) load(ctx context.Context) (*networks, error) {
 		if keys[i], err = r.key(p, p.size(size)); err != nil {
 			return nil, err
 		}
-		warm = warm && r.e.cache.has(keys[i])
+		if p.merged != nil {
+			if keys[i], err = r.mergedKey(n, keys[i], p.merged); err != nil {
+				return nil, err
+			}
+		}
+		warm = warm && (p.spare || r.e.cache.has(keys[i]))
 	}
 	r.meter = newMeter(r.report, sampler.Passes(r.req.Sampler, r.req.Steps)-r.startStep(), r.req.Images(), warm)
 	r.meter.enter(StageLoad)
 	r.tellPassedOver()
 	loading := r.newLoading(parts, keys)
 	for i, p := range parts {
+		if p.spare && !takesResiduals(n.unet) {
+			continue
+		}
 		s, err := r.e.cache.get(ctx, keys[i], r.expectedBytes(p), func() (*runtime.Session, error) {
 			return r.session(ctx, p, p.size(size), loading)
 		})
@@ -148,6 +181,7 @@ func (n *networks) parts(m *checkpoint.Model, req Request, changes map[lora.Part
 	if err != nil {
 		return nil, err
 	}
+	inside := &merged{}
 	for i, c := range req.Controls {
 		component, err := checkpoint.OpenControlNet(c.ControlNet)
 		if err != nil {
@@ -166,6 +200,7 @@ func (n *networks) parts(m *checkpoint.Model, req Request, changes map[lora.Part
 				"it reads control images at %d times the latents' size; Maquette runs %d", net.HintScale(), sideStep)}
 		}
 		n.controls[i].residuals = net.Residuals() + 1
+		inside.add(net, component)
 		list = append(list, part{kind: "hint", component: component, build: net.HintGraph, session: &n.controls[i].hint},
 			part{kind: "control", component: component, build: net.Graph, session: &n.controls[i].net})
 	}
@@ -174,9 +209,12 @@ func (n *networks) parts(m *checkpoint.Model, req Request, changes map[lora.Part
 		sharing := req.Share.sharing()
 		kind, unet = fmt.Sprintf("unet of views up to %d tokens", sharing.MaxTokens), unet.Shared(sharing)
 	}
-	list = append(list, n.patched(lora.UNet, changes, part{kind: kind, component: m.UNet, session: &n.unet}, func(p graph.Patch, s arch.Size) (*graph.Model, error) {
+	list = append(list, n.patched(lora.UNet, changes, part{kind: kind, component: m.UNet, session: &n.unet, merged: inside}, func(p graph.Patch, s arch.Size) (*graph.Model, error) {
 		return unet.Patched(p).Graph(s, true)
 	}))
+	inside.build = n.patched(lora.UNet, changes, part{}, func(p graph.Patch, s arch.Size) (*graph.Model, error) {
+		return unet.Patched(p).ControlledGraph(s, inside.nets)
+	}).build
 	vaes, err := n.vaeParts(m, req)
 	return append(list, vaes...), err
 }
@@ -287,14 +325,9 @@ func newVAE(c *checkpoint.Component) (arch.VAE, error) {
 func (r *run) key(p part, size arch.Size) (string, error) {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s %d×%d %v %s %s\n%s\n", p.kind, size.Width, size.Height, r.usable(p), r.numbersKey(), p.component.Config, p.variant)
-	for _, f := range p.component.Files {
-		state, err := fileState(f.Path)
-		if err != nil {
-			return "", fmt.Errorf("%s: %w", f.Path, err)
-		}
-		b.WriteString(state)
-	}
-	return b.String(), nil
+	state, err := componentState(p.component)
+	b.WriteString(state)
+	return b.String(), err
 }
 
 // session builds a network's graph and loads it on the first provider that takes it.
@@ -305,9 +338,12 @@ func (r *run) session(ctx context.Context, p part, size arch.Size, l *loading) (
 			return nil, err
 		}
 		if size.Numbers.Int8 == nil {
-			if err := l.readAhead(ctx, p.component); err != nil {
+			if err := l.readAhead(ctx, p); err != nil {
 				return nil, err
 			}
+		}
+		if p.merged != nil && r.merges(ctx, provider) {
+			return p.merged.build(size)
 		}
 		return p.build(size)
 	}

@@ -92,7 +92,11 @@ func (r *run) expectedBytes(p part) int64 {
 	if len(r.usable(p)) == 0 && r.int8(p, runtime.CPU) {
 		return 5*p.component.Elements()/4 + 4*p.extra // what stays in float is about a twelfth
 	}
-	return 4 * (p.component.Elements() + p.extra)
+	elements := p.extra
+	for _, c := range p.components() {
+		elements += c.Elements()
+	}
+	return 4 * elements
 }
 
 // numbers are what a network computes in on a provider. Weights in int8 are made

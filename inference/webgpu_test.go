@@ -30,9 +30,9 @@ func softwareVulkan(t *testing.T) {
 
 func TestWebGPUAgreesWithCPU(t *testing.T) {
 	softwareVulkan(t)
-	r := small(t, "wide-ddim")
+	r := small(t, "narrow-euler")
 	r.Steps = 2
-	want := render(t, newEngine(t, Config{}), r, nil)
+	r.Controls[1].Start, r.Controls[1].End = 0.5, 1 // it acts in the second step alone
 
 	gpu := newEngine(t, Config{Providers: []string{"webgpu"}})
 	works := map[string]bool{}
@@ -45,17 +45,35 @@ func TestWebGPUAgreesWithCPU(t *testing.T) {
 	if !works[runtime.CPU] || !works[runtime.WebGPU] {
 		t.Fatalf("providers %v", works)
 	}
-	res := render(t, gpu, r, func(p Progress) {
-		if p.Note != "" {
-			t.Errorf("note: %s", p.Note)
+	cpu := newEngine(t, Config{})
+	both := r.Controls
+	// The UNet with both ControlNets inside serves with one of them and without as well.
+	for _, controls := range [][]Control{both, both[1:], nil} {
+		r.Controls = controls
+		want := render(t, cpu, r, nil)
+		res := render(t, gpu, r, func(p Progress) {
+			if p.Note != "" {
+				t.Errorf("note: %s", p.Note)
+			}
+		})
+		if res.Provider != runtime.WebGPU {
+			t.Errorf("rendered on %s", res.Provider)
 		}
-	})
-	if res.Provider != runtime.WebGPU {
-		t.Errorf("rendered on %s", res.Provider)
-	}
-	most, mean := difference(t, res.Images[0], want.Images[0])
-	t.Logf("greatest difference %d levels, mean %.4f", most, mean)
-	if most > 3 {
-		t.Errorf("WebGPU differs from the CPU by %d levels", most)
+		most, mean := difference(t, res.Images[0], want.Images[0])
+		t.Logf("%d controls: greatest difference %d levels, mean %.4f", len(controls), most, mean)
+		if most > 3 {
+			t.Errorf("WebGPU differs from the CPU by %d levels", most)
+		}
+		unets := 0
+		for _, s := range gpu.cache.loaded {
+			if s.Name() == "UNet" {
+				unets++
+			} else if s.Name() == "ControlNet" {
+				t.Error("a ControlNet is loaded beside the UNet that holds it")
+			}
+		}
+		if unets != 1 {
+			t.Errorf("%d UNets are loaded", unets)
+		}
 	}
 }

@@ -76,18 +76,32 @@ func (b *Builder) export(o Export) ([]byte, error) {
 // spelledOut is the graph with every fused attention in standard operators.
 func (b *Builder) spelledOut() *Builder {
 	p := *b
-	p.nodes, p.inits, p.consts = nil, slices.Clone(b.inits), maps.Clone(b.consts)
+	p.inits, p.consts, p.casts = slices.Clone(b.inits), maps.Clone(b.consts), maps.Clone(b.casts)
 	// Values name the builder that they belong to, constants as well.
 	for key, c := range p.consts {
 		p.consts[key] = Value{&p, c.v}
 	}
-	for _, n := range b.nodes {
+	p.nodes = p.spellOut(b.nodes)
+	return &p
+}
+
+// spellOut puts standard operators in place of the fused attentions among nodes.
+func (b *Builder) spellOut(nodes []node) []node {
+	outside := b.nodes
+	defer func() { b.nodes = outside }()
+	var list []node
+	for _, n := range nodes {
 		if n.op != fusedAttention {
-			p.nodes = append(p.nodes, n)
+			list = append(list, n.withBranches(func(inside []node) []node {
+				defer b.inside()()
+				return b.spellOut(inside)
+			}))
 			continue
 		}
-		Value{&p, n.in[0]}.plainAttention(Value{&p, n.in[1]}, Value{&p, n.in[2]}, n.attrs[0].i)
-		p.nodes[len(p.nodes)-1].out[0] = n.out[0]
+		b.nodes = nil
+		Value{b, n.in[0]}.plainAttention(Value{b, n.in[1]}, Value{b, n.in[2]}, n.attrs[0].i)
+		b.nodes[len(b.nodes)-1].out[0] = n.out[0]
+		list = append(list, b.nodes...)
 	}
-	return &p
+	return list
 }

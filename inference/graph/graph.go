@@ -93,8 +93,10 @@ type Builder struct {
 	root    string
 	count   int
 	fused   bool // there is a fused attention
-	patch   Patch
-	err     error
+	// branches counts the Ifs.
+	branches int
+	patch    Patch
+	err      error
 	// metadata goes into the model as it is written.
 	metadata map[string]string
 
@@ -292,7 +294,7 @@ func (b *Builder) Model() (*Model, error) {
 		return nil, errors.New("building the graph of the " + b.name + ": it has no output")
 	}
 	b.prune()
-	m := &Model{Name: b.name, Root: b.root, WeightBytes: b.weightBytes, MemoryBytes: b.memoryBytes, Parameters: b.parameters, Nodes: len(b.nodes), Proto: b.encode()}
+	m := &Model{Name: b.name, Root: b.root, WeightBytes: b.weightBytes, MemoryBytes: b.memoryBytes, Parameters: b.parameters, Nodes: countNodes(b.nodes), Proto: b.encode()}
 	m.export = b.export
 	if b.fused {
 		m.plain = sync.OnceValue(b.encodePlain)

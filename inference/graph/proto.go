@@ -20,6 +20,8 @@ type Attr struct {
 	i    int64
 	s    string
 	ints []int64
+	// branch is a graph inside the node.
+	branch *branch
 }
 
 // FloatAttr makes a float attribute.
@@ -61,7 +63,7 @@ func appendInt(b []byte, field protowire.Number, i int64) []byte {
 func (b *Builder) encode() []byte {
 	var graph []byte
 	for i := range b.nodes {
-		graph = appendMessage(graph, 1, b.nodes[i].encode(i))
+		graph = appendMessage(graph, 1, b.nodes[i].encode("", i))
 	}
 	graph = appendString(graph, 2, b.name)
 	for i := range b.inits {
@@ -78,7 +80,7 @@ func (b *Builder) encode() []byte {
 	model = appendString(model, 2, "maquette")
 	model = appendMessage(model, 7, graph)
 	model = appendMessage(model, 8, appendInt(appendString(nil, 1, ""), 2, opset))
-	if slices.ContainsFunc(b.nodes, func(n node) bool { return n.domain == microsoft }) {
+	if anyNode(b.nodes, func(n node) bool { return n.domain == microsoft }) {
 		model = appendMessage(model, 8, appendInt(appendString(nil, 1, microsoft), 2, 1))
 	}
 	for _, key := range slices.Sorted(maps.Keys(b.metadata)) {
@@ -87,7 +89,8 @@ func (b *Builder) encode() []byte {
 	return model
 }
 
-func (n *node) encode(i int) []byte {
+// encode writes a NodeProto, whose name begins with prefix and has the number i.
+func (n *node) encode(prefix string, i int) []byte {
 	var m []byte
 	for _, v := range n.in {
 		name := ""
@@ -99,7 +102,7 @@ func (n *node) encode(i int) []byte {
 	for _, v := range n.out {
 		m = appendString(m, 2, v.name)
 	}
-	m = appendString(m, 3, n.op+"_"+strconv.Itoa(i))
+	m = appendString(m, 3, prefix+n.op+"_"+strconv.Itoa(i))
 	m = appendString(m, 4, n.op)
 	for _, a := range n.attrs {
 		m = appendMessage(m, 5, a.encode())
@@ -124,6 +127,8 @@ func (a Attr) encode() []byte {
 		for _, i := range a.ints {
 			m = appendInt(m, 8, i)
 		}
+	case graphKind:
+		m = appendBranch(m, a.branch)
 	default:
 		panic(fmt.Sprintf("graph: attribute %s of unknown kind %d", a.name, a.kind))
 	}

@@ -1,5 +1,7 @@
 package graph
 
+import "slices"
+
 // prune removes the nodes and initializers that no output depends on, such as the
 // float weights of layers that compute in int8.
 func (b *Builder) prune() {
@@ -7,24 +9,7 @@ func (b *Builder) prune() {
 	for _, v := range b.outputs {
 		used[v] = true
 	}
-	kept := make([]bool, len(b.nodes))
-	for i := len(b.nodes) - 1; i >= 0; i-- { // a node stands after those that it reads
-		for _, v := range b.nodes[i].out {
-			kept[i] = kept[i] || used[v]
-		}
-		if kept[i] {
-			for _, v := range b.nodes[i].in {
-				used[v] = true
-			}
-		}
-	}
-	nodes := b.nodes[:0:0]
-	for i, n := range b.nodes {
-		if kept[i] {
-			nodes = append(nodes, n)
-		}
-	}
-	b.nodes = nodes
+	b.nodes = needed(b.nodes, used)
 	inits := b.inits[:0:0]
 	b.weightBytes, b.parameters, b.memoryBytes = 0, 0, 0
 	for _, t := range b.inits {
@@ -39,6 +24,29 @@ func (b *Builder) prune() {
 		}
 	}
 	b.inits = inits
+}
+
+// needed are the nodes that used values depend on, in their order. It adds what
+// those read to used.
+func needed(nodes []node, used map[*value]bool) []node {
+	var kept []node
+	for _, n := range slices.Backward(nodes) { // a node stands after those that it reads
+		if !slices.ContainsFunc(n.out, func(v *value) bool { return used[v] }) {
+			continue
+		}
+		for _, g := range n.branches() {
+			for _, v := range g.outputs {
+				used[v] = true
+			}
+		}
+		n = n.withBranches(func(inside []node) []node { return needed(inside, used) })
+		for _, v := range n.in {
+			used[v] = true
+		}
+		kept = append(kept, n)
+	}
+	slices.Reverse(kept)
+	return kept
 }
 
 // count is the number of elements of a shape without unknown dimensions.

@@ -3,6 +3,7 @@ package runtime
 import (
 	"context"
 	"fmt"
+	"maps"
 	"math"
 	"slices"
 	"strconv"
@@ -124,6 +125,11 @@ func (r *Runtime) Probe(ctx context.Context, provider string, options map[string
 
 // try runs a model with one input x and one output y on one provider.
 func (r *Runtime) try(ctx context.Context, b *graph.Builder, provider string, options map[string]string, x []float32) ([]float32, error) {
+	return r.tryWith(ctx, b, provider, options, x, nil)
+}
+
+// tryWith is try for a model that has more inputs, behind x.
+func (r *Runtime) tryWith(ctx context.Context, b *graph.Builder, provider string, options map[string]string, x []float32, more map[string]*Tensor) ([]float32, error) {
 	if err := r.enter(ctx); err != nil {
 		return nil, err
 	}
@@ -143,7 +149,9 @@ func (r *Runtime) try(ctx context.Context, b *graph.Builder, provider string, op
 		return nil, err
 	}
 	defer in.Close()
-	out, err := s.Run(ctx, map[string]*Tensor{"x": in})
+	inputs := map[string]*Tensor{"x": in}
+	maps.Copy(inputs, more)
+	out, err := s.Run(ctx, inputs)
 	if err != nil {
 		return nil, err
 	}
@@ -218,36 +226,87 @@ func (r *Runtime) tryAttention(ctx context.Context, provider string, options map
 // Half says whether a provider computes in float16, which some GPUs can't. It is
 // tried once.
 func (r *Runtime) Half(ctx context.Context, provider string) bool {
+	return r.can(ctx, "float16", provider, func() error {
+		const side = 8
+		b := graph.New("float16 test")
+		b.Numbers(graph.Numbers{Half: true})
+		x := b.Input("x", graph.Float32, 1, 1, side, side)
+		weight := b.Floats([]int64{1, 1, 3, 3}, 1, 1, 1, 1, 1, 1, 1, 1, 1)
+		b.Output("y", x.Conv2D(weight, graph.Value{}, 1, [4]int64{1, 1, 1, 1}).Sigmoid())
+		y, err := r.try(ctx, b, canonical(provider), nil, slices.Repeat([]float32{0.25}, side*side))
+		if want := 1 / (1 + math.Exp(-9*0.25)); err == nil && !(math.Abs(float64(y[side+1])-want) < 1e-2) {
+			err = fmt.Errorf("it gives %v in place of %v", y[side+1], want)
+		}
+		return err
+	})
+}
+
+// Branches says whether a provider with memory of its own runs graphs with an If,
+// see graph.Builder.If. It is tried once. The CPU is not such a provider.
+func (r *Runtime) Branches(ctx context.Context, provider string) bool {
+	return r.can(ctx, "If", provider, func() error {
+		for _, act := range []bool{true, false} {
+			b := graph.New("test of branches")
+			x := b.Input("x", graph.Float32, 1, 4)
+			on := b.Input("on", graph.Bool, 1)
+			zero := b.Floats([]int64{1, 1}, 0)
+			twice := x.Add(x)
+			sum := b.If(on, func() []graph.Value { return []graph.Value{twice.Sigmoid().Add(zero)} },
+				func() []graph.Value { return []graph.Value{zero} })
+			b.Output("y", x.AddResidual(sum[0]))
+			cond, err := NewBool(act)
+			if err != nil {
+				return err
+			}
+			defer cond.Close()
+			y, err := r.tryWith(ctx, b, canonical(provider), nil, []float32{-1, 0, 1, 2}, map[string]*Tensor{"on": cond})
+			if err != nil {
+				return err
+			}
+			want := 2.0
+			if act {
+				want += 1 / (1 + math.Exp(-4))
+			}
+			if !(math.Abs(float64(y[3])-want) < 1e-3) {
+				return fmt.Errorf("it gives %v in place of %v", y[3], want)
+			}
+		}
+		return nil
+	})
+}
+
+// can says whether another provider than the CPU can do something, by a trial that
+// is made once for each provider.
+func (r *Runtime) can(ctx context.Context, what, provider string, trial func() error) bool {
 	provider = canonical(provider)
+	if provider == CPU {
+		return false
+	}
+	key := ability{what, provider}
 	r.mu.Lock()
-	good, known := r.half[provider]
+	good, known := r.abilities[key]
 	r.mu.Unlock()
-	if known || provider == CPU {
+	if known {
 		return good
 	}
-	const side = 8
-	b := graph.New("float16 test")
-	b.Numbers(graph.Numbers{Half: true})
-	x := b.Input("x", graph.Float32, 1, 1, side, side)
-	weight := b.Floats([]int64{1, 1, 3, 3}, 1, 1, 1, 1, 1, 1, 1, 1, 1)
-	b.Output("y", x.Conv2D(weight, graph.Value{}, 1, [4]int64{1, 1, 1, 1}).Sigmoid())
-	y, err := r.try(ctx, b, provider, nil, slices.Repeat([]float32{0.25}, side*side))
+	err := trial()
 	if ctx.Err() != nil {
 		return false // not the provider's fault; the caller looks at ctx
 	}
-	want := 1 / (1 + math.Exp(-9*0.25))
-	good = err == nil && math.Abs(float64(y[side+1])-want) < 1e-2
-	if !good {
-		r.log.Warn("float16 doesn't work here; it is float32", "provider", provider, "err", err)
+	if err != nil {
+		r.log.Warn("a provider lacks an ability", "provider", provider, "ability", what, "err", err)
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.half == nil {
-		r.half = map[string]bool{}
+	if r.abilities == nil {
+		r.abilities = map[ability]bool{}
 	}
-	r.half[provider] = good
-	return good
+	r.abilities[key] = err == nil
+	return err == nil
 }
+
+// ability is something that not every provider can do.
+type ability struct{ what, provider string }
 
 // plain is an error of ONNX Runtime without the C++ source line and condition
 // in front of its message.

@@ -34,7 +34,7 @@ type Runtime struct {
 	calls     sync.WaitGroup
 	attention map[string]bool // whether fused attention works, by provider
 
-	half map[string]bool // whether float16 works, by provider
+	abilities map[ability]bool // what providers can do
 
 	loading chan struct{} // holds one token: who loads a model has it
 }

@@ -25,10 +25,13 @@ func NewFloat32(shape []int64, data []float32) (*Tensor, error) { return newTens
 // NewInt64 makes an int64 tensor on data, which is used, not copied.
 func NewInt64(shape []int64, data []int64) (*Tensor, error) { return newTensor(shape, data) }
 
+// NewBool makes a bool tensor of one element.
+func NewBool(v bool) (*Tensor, error) { return newTensor([]int64{1}, []bool{v}) }
+
 // Zero is the tensor [1,1,1,1] that stands for a residual that isn't there.
 func Zero() (*Tensor, error) { return NewFloat32([]int64{1, 1, 1, 1}, []float32{0}) }
 
-func newTensor[T float32 | int64](shape []int64, data []T) (*Tensor, error) {
+func newTensor[T float32 | int64 | bool](shape []int64, data []T) (*Tensor, error) {
 	count := int64(1)
 	for _, d := range shape {
 		if d <= 0 || d > 1<<40/count {
@@ -62,6 +65,14 @@ func (t *Tensor) Float32() []float32 {
 func (t *Tensor) Int64() []int64 {
 	if i, ok := t.value.(*ort.Tensor[int64]); ok {
 		return i.GetData()
+	}
+	return nil
+}
+
+// Bool is the tensor's memory, or nil if it holds another type.
+func (t *Tensor) Bool() []bool {
+	if b, ok := t.value.(*ort.Tensor[bool]); ok {
+		return b.GetData()
 	}
 	return nil
 }
