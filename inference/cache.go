@@ -1,7 +1,6 @@
 package inference
 
 import (
-	"context"
 	"fmt"
 	"maps"
 	"slices"
@@ -27,31 +26,35 @@ type loadedSession struct {
 	pinned      bool // in use by the running render
 }
 
-// get returns the session of a key and pins it, making it with load where it
-// isn't there; bytes is about what that takes.
-func (c *sessionCache) get(ctx context.Context, key string, bytes int64, load func() (*runtime.Session, error)) (*runtime.Session, error) {
+// use returns the session of a key and pins it, or nil where it isn't there.
+func (c *sessionCache) use(key string) *runtime.Session {
+	s, ok := c.loaded[key]
+	if !ok {
+		return nil
+	}
 	c.clock++
-	if s, ok := c.loaded[key]; ok {
-		s.used, s.pinned = c.clock, true
-		return s.Session, nil
-	}
-	if err := ctx.Err(); err != nil {
-		return nil, err
-	}
-	// Room is made first, so that the old and the new network aren't both in memory.
-	if err := c.shrink(c.limit - bytes); err != nil {
-		return nil, err
-	}
-	s, err := load()
-	if err != nil {
-		return nil, err
-	}
+	s.used, s.pinned = c.clock, true
+	return s.Session
+}
+
+// put keeps a session, pinned, under a key that isn't there.
+func (c *sessionCache) put(key string, s *runtime.Session) {
+	c.clock++
 	if c.loaded == nil {
 		c.loaded = map[string]*loadedSession{}
 	}
 	c.loaded[key] = &loadedSession{Session: s, bytes: s.MemoryBytes(), used: c.clock, pinned: true}
 	c.bytes += s.MemoryBytes()
-	return s, nil
+}
+
+// free closes a session, if it is there.
+func (c *sessionCache) free(s *runtime.Session) error {
+	for key, have := range c.loaded {
+		if have.Session == s {
+			return c.drop(key)
+		}
+	}
+	return nil
 }
 
 // has says whether a key is loaded.

@@ -17,6 +17,9 @@ import (
 // and hands each over.
 func (r *run) decode(ctx context.Context, latents []float32, images []int) error {
 	r.meter.enter(StageDecode)
+	if err := r.loadDecoder(ctx); err != nil {
+		return err
+	}
 	each := len(latents) / len(images)
 	for i, number := range images {
 		if r.res.Images[number] != nil {

@@ -78,7 +78,7 @@ func (r *run) prepare(ctx context.Context) (_ *job, err error) {
 		}
 	}
 	r.meter.done += encodeUnits
-	return j, nil
+	return j, r.freeEncoders()
 }
 
 // hint runs the part of a ControlNet that depends on the control image only.

@@ -21,12 +21,22 @@ type encodedText struct {
 // encodePrompts runs the text encoders on the negative prompt, if guided, and
 // the prompt, or the prompts of all views. With two encoders the values of a
 // token stand side by side; pooled is the second one's embedding of the first
-// chunk of each prompt.
+// chunk of each prompt. Prompts that were encoded before are not encoded again.
 func (r *run) encodePrompts(ctx context.Context) (encodedText, error) {
-	texts := r.req.prompts()
-	if r.guided {
-		texts = append([]string{r.req.NegativePrompt}, texts...)
+	texts := r.encoderTexts()
+	if known, ok := r.e.texts.get(r.net.textKey); ok {
+		_, err := r.chunks(texts, r.net.pads[0]) // tells of prompts that are too long
+		return known, err
 	}
+	text, err := r.runEncoders(ctx, texts)
+	if err == nil {
+		r.e.texts.put(r.net.textKey, text)
+	}
+	return text, err
+}
+
+// runEncoders runs the text encoders on texts.
+func (r *run) runEncoders(ctx context.Context, texts []string) (encodedText, error) {
 	first, err := r.encodeTexts(ctx, lora.TextEncoder, texts)
 	if err != nil || r.net.text2 == nil {
 		return first, err

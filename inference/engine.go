@@ -43,6 +43,10 @@ type Config struct {
 	// means quant.DefaultLimit.
 	Int8Dir   string
 	Int8Bytes int64
+	// Hash, if not nil, gives checkpoint.HashWeights of a path, remembered from
+	// earlier runs of the program where it can; the Engine itself remembers as long
+	// as it lives. progress, which may be nil, is told of the bytes that are read.
+	Hash func(ctx context.Context, path string, progress func(done, total int64)) (string, error)
 }
 
 // Engine renders. It is safe for concurrent use; renders run one at a time.
@@ -57,6 +61,7 @@ type Engine struct {
 	// turn holds one token: who takes it may render, and touch what follows.
 	turn    chan struct{}
 	cache   sessionCache
+	texts   textCache
 	failed  map[string]string // providers that can't be used, and why
 	strikes map[string]int    // failed renders in a row of providers that took the models
 	closed  bool
@@ -113,7 +118,7 @@ func New(cfg Config) (*Engine, error) {
 		return nil, fmt.Errorf("engine: %w", err)
 	}
 	return &Engine{
-		cfg: cfg, log: cfg.Log, rt: rt, tokenizer: tokenizer, int8: newInt8Store(cfg), turn: make(chan struct{}, 1),
+		cfg: cfg, log: cfg.Log, rt: rt, tokenizer: tokenizer, int8: newInt8Store(cfg), turn: make(chan struct{}, 1), hashes: hashCache{hash: cfg.Hash},
 		cache: sessionCache{limit: cfg.CacheBytes}, failed: map[string]string{}, strikes: map[string]int{}, exec: runSession,
 	}, nil
 }

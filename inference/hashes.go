@@ -14,6 +14,7 @@ import (
 
 // hashCache remembers the hash of weights as long as their files don't change.
 type hashCache struct {
+	hash  func(ctx context.Context, path string, progress func(done, total int64)) (string, error)
 	mu    sync.Mutex
 	known map[string]hashed // by path
 }
@@ -21,8 +22,8 @@ type hashCache struct {
 type hashed struct{ state, hash string }
 
 // of is checkpoint.HashWeights, computed only where a file's path, size or time
-// of change is new.
-func (c *hashCache) of(ctx context.Context, path string) (string, error) {
+// of change is new. progress may be nil.
+func (c *hashCache) of(ctx context.Context, path string, progress func(done, total int64)) (string, error) {
 	state, err := fileState(path)
 	if err != nil {
 		return "", fmt.Errorf("weights of %s: %w", path, err)
@@ -33,7 +34,12 @@ func (c *hashCache) of(ctx context.Context, path string) (string, error) {
 	if ok && before.state == state {
 		return before.hash, nil
 	}
-	hash, err := checkpoint.HashWeights(ctx, path)
+	var hash string
+	if c.hash != nil {
+		hash, err = c.hash(ctx, path, progress)
+	} else {
+		hash, err = checkpoint.HashWeights(ctx, path)
+	}
 	if err != nil {
 		return "", err
 	}

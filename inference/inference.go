@@ -118,6 +118,9 @@ type Request struct {
 	// Precision is what the UNet and the ControlNets compute in; empty means what
 	// the engine's Config says.
 	Precision Precision
+	// Draft says that the images have to be there soon rather than be fine, as in
+	// live mode; see PrecisionAuto.
+	Draft bool
 	// PreviewEvery asks for a preview image every so many steps; 0 means none.
 	PreviewEvery int
 }

@@ -45,10 +45,18 @@ func (l *loading) tell(done, total int64) {
 	}
 }
 
+// begin begins a part.
+func (l *loading) begin(part int) { l.now = part }
+
+// read says that the part under way is read.
+func (l *loading) read() {
+	l.base += readShare * l.shares[l.now]
+	l.shares[l.now] *= 1 - readShare
+}
+
 // finished ends a part.
 func (l *loading) finished(part int) {
 	l.base += l.shares[part]
-	l.now = part + 1
 	if l.shares[part] > 0 {
 		l.m.done = l.base
 		l.m.send(Progress{})
@@ -72,7 +80,7 @@ func (l *loading) readAhead(ctx context.Context, p part) error {
 		}
 	}
 	slices.SortFunc(spans, func(a, b span) int { return cmp.Or(cmp.Compare(a.path, b.path), cmp.Compare(a.offset, b.offset)) })
-	buffer := make([]byte, 4<<20)
+	buffer := make([]byte, 256<<10) // it stays in the processor's cache
 	var f *os.File
 	defer func() {
 		if f != nil {

@@ -1,10 +1,8 @@
 package inference
 
 import (
-	"context"
 	"encoding/json"
 	"fmt"
-	"path/filepath"
 	"strings"
 
 	"maquette/inference/arch"
@@ -18,12 +16,13 @@ import (
 
 // networks are the loaded models of a render.
 type networks struct {
-	text, unet, decoder *runtime.Session
-	text2               *runtime.Session // nil but for Stable Diffusion XL
-	encoder             *runtime.Session // nil unless the render starts from an image
-	preview             *runtime.Session // a small decoder, or nil
-	controls            []controlNet
-	noise               sampler.Config
+	text, text2 *runtime.Session // nil where the prompts are known; text2 is Stable Diffusion XL's
+	unet        *runtime.Session
+	decoder     *runtime.Session // nil until decode, see loadDecoder
+	encoder     *runtime.Session // nil unless the render starts from an image
+	preview     *runtime.Session // a small decoder, or nil
+	controls    []controlNet
+	noise       sampler.Config
 	// scale turns the latents of the decoder's VAE into the UNet's, encodeScale
 	// those of the encoder's and previewScale those of the preview's.
 	scale, encodeScale, previewScale float32
@@ -41,6 +40,10 @@ type networks struct {
 	// channels is the number that the UNet reads: 4, or 9 for inpainting.
 	channels int
 	xl       bool
+	// decoding is what the decoder is loaded from, textKey what the encoded prompts
+	// are known by.
+	decoding part
+	textKey  string
 	// width is the number of channels of the UNet's first level.
 	width int
 }
@@ -69,6 +72,8 @@ type part struct {
 	// nil. spare says that the network is inside of it.
 	merged *merged
 	spare  bool
+	// late says that the network is loaded when it is needed.
+	late bool
 }
 
 // components are those whose weights the network reads.
@@ -86,69 +91,6 @@ func (p part) bytes() (n int64) {
 		n += c.Bytes()
 	}
 	return n
-}
-
-// load reads the models' configs and headers, builds the graphs of the networks
-// that aren't loaded yet, and loads them.
-func (r *run) load(ctx context.Context) (*networks, error) {
-	m, err := checkpoint.Open(r.req.Checkpoint)
-	if err != nil {
-		return nil, err
-	}
-	n := &networks{strengths: map[lora.Part]strengths{}, controls: make([]controlNet, len(r.req.Controls)), pads: [2]int64{m.PadToken, m.PadToken2}}
-	if n.noise, err = sampler.ParseConfig(m.Scheduler); err != nil {
-		return nil, fmt.Errorf("%s: %w", m.Dir, err)
-	}
-	if r.req.Prediction != "" {
-		n.noise.PredictionType = r.req.Prediction
-	}
-	if err := n.readWidth(m); err != nil {
-		return nil, err
-	}
-	changes, err := r.openLoRAs(m)
-	if err != nil {
-		return nil, err
-	}
-	parts, err := n.parts(m, r.req, changes)
-	if err != nil {
-		return nil, err
-	}
-	size := arch.Size{Height: r.h, Width: r.w}
-	keys := make([]string, len(parts))
-	warm := true
-	parts = r.merge(ctx, parts)
-	for i, p := range parts {
-		if err := r.tile(p); err != nil {
-			return nil, err
-		}
-		if keys[i], err = r.key(p, p.size(size)); err != nil {
-			return nil, err
-		}
-		if p.merged != nil {
-			if keys[i], err = r.mergedKey(n, keys[i], p.merged); err != nil {
-				return nil, err
-			}
-		}
-		warm = warm && (p.spare || r.e.cache.has(keys[i]))
-	}
-	r.meter = newMeter(r.report, sampler.Passes(r.req.Sampler, r.req.Steps)-r.startStep(), r.req.Images(), warm)
-	r.meter.enter(StageLoad)
-	r.tellPassedOver()
-	loading := r.newLoading(parts, keys)
-	for i, p := range parts {
-		if p.spare && !takesResiduals(n.unet) {
-			continue
-		}
-		s, err := r.e.cache.get(ctx, keys[i], r.expectedBytes(p), func() (*runtime.Session, error) {
-			return r.session(ctx, p, p.size(size), loading)
-		})
-		if err != nil {
-			return nil, err
-		}
-		*p.session = s
-		loading.finished(i)
-	}
-	return n, nil
 }
 
 // readWidth reads the width of the UNet's first level, which memory grows with.
@@ -279,7 +221,7 @@ func (n *networks) vaeParts(m *checkpoint.Model, req Request) ([]part, error) {
 		}
 	}
 	n.scale = vae.ScalingFactor()
-	list := []part{{kind: "decoder", component: component, build: vae.Decoder, session: &n.decoder, tile: &n.decodeTile}}
+	list := []part{{kind: "decoder", component: component, build: vae.Decoder, session: &n.decoder, tile: &n.decodeTile, late: true}}
 	if component.Class == checkpoint.ClassTinyVAE {
 		n.previewScale = n.scale // quick enough for previews
 		list = append(list, part{kind: "decoder", component: component, build: vae.Decoder, session: &n.preview, tile: &n.previewTile})
@@ -330,37 +272,6 @@ func (r *run) key(p part, size arch.Size) (string, error) {
 	return b.String(), err
 }
 
-// session builds a network's graph and loads it on the first provider that takes it.
-func (r *run) session(ctx context.Context, p part, size arch.Size, l *loading) (*runtime.Session, error) {
-	usable := r.usable(p)
-	build := func(provider string) (m *graph.Model, err error) {
-		if size.Numbers, err = r.numbers(ctx, p, size, provider, l); err != nil {
-			return nil, err
-		}
-		if size.Numbers.Int8 == nil {
-			if err := l.readAhead(ctx, p); err != nil {
-				return nil, err
-			}
-		}
-		if p.merged != nil && r.merges(ctx, provider) {
-			return p.merged.build(size)
-		}
-		return p.build(size)
-	}
-	// What was passed over once is not tried again for every network, nor in the
-	// next render, unless this one was too large.
-	passed := func(name string, err error) {
-		if r.avoid[name] = true; !outOfMemory(err) {
-			r.e.failed[name] = fmt.Sprintf("it can't run the %s: %v", p.title(), err)
-		}
-	}
-	o := runtime.Options{Providers: usable, Threads: r.e.cfg.Threads, Note: r.note, Passed: passed}
-	if r.e.cfg.Profile != "" {
-		o.Profile = filepath.Join(r.e.cfg.Profile, strings.ReplaceAll(p.title(), " ", "-"))
-	}
-	return r.e.rt.NewSessionFor(ctx, p.title(), build, o)
-}
-
 // usable are the providers to try for a network.
 func (r *run) usable(p part) []string {
 	if strings.HasPrefix(p.kind, "text") {
@@ -368,9 +279,14 @@ func (r *run) usable(p part) []string {
 		// to reach a GPU: it stays on the CPU.
 		return nil
 	}
+	return r.providers()
+}
+
+// providers are those that are wanted and don't fail, beside the CPU.
+func (r *run) providers() []string {
 	var list []string
 	for _, name := range r.e.cfg.Providers {
-		if _, failed := r.e.failed[name]; !failed && !r.avoid[name] {
+		if _, failed := r.e.failed[name]; !failed && !r.avoid[name] && name != runtime.CPU {
 			list = append(list, name)
 		}
 	}

