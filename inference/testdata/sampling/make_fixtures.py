@@ -103,7 +103,7 @@ def scheduler(name, config, schedule, n, xl):
         kwargs.pop("rescale_betas_zero_snr", None)
     if schedule == "trailing":
         kwargs["timestep_spacing"] = "trailing"
-    if schedule == "sgm_uniform" and name in VP:
+    if schedule == "sgm_uniform":
         kwargs["timestep_spacing"] = "linspace"
     own = schedule in FLAGS and name != "euler_a"
     if own:
@@ -288,5 +288,6 @@ def main():
     write("noise.json.gz", noise())
 
 
-assert math.isclose(aligned(10, False)[3], 2.697)
-main()
+if __name__ == "__main__":
+    assert math.isclose(aligned(10, False)[3], 2.697)
+    main()
