@@ -27,6 +27,9 @@ func Expand(base Recipe, name string, axes []Axis) (Set, []SetJob, error) {
 		// Last, as the places of a job follow each other.
 		axes, views = append(slices.Clone(axes), axis), len(v.Cameras)
 	}
+	if name == "" && len(axes) == 1 && views > 1 { // "View" would say nothing
+		name = base.Prompt
+	}
 	set, err := NewSet(name, base.Prompt, axes)
 	if err != nil {
 		return Set{}, nil, err

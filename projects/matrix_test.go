@@ -286,6 +286,15 @@ func TestExpandViews(t *testing.T) {
 	if !slices.Equal(got, want) {
 		t.Errorf("members %q, want %q", got, want)
 	}
+	// Views alone are named by what they show.
+	alone, _, err := Expand(base, "", nil)
+	if err != nil || alone.Name != "a vase" || set.Name != "colour × View" {
+		t.Errorf("sets named %q and %q, %v", alone.Name, set.Name, err)
+	}
+	sheet := p.sheet(alone, members[:1], SheetOptions{Value: func(a Axis, i int) string { return "from the " + a.Values[i].Value }})
+	if sheet.Title != "a vase" || strings.Contains(strings.Join(sheet.Notes, "\n"), "View") || sheet.Blocks[0].Cells[1].Caption != "from the back" {
+		t.Errorf("the sheet of views: %q, %q, %q", sheet.Title, sheet.Notes, sheet.Blocks[0].Cells[1].Caption)
+	}
 	r, err := set.Recipe(members[0].Recipe, []int{1, 1})
 	if err != nil || r.Validate() != nil || r.View != "back" || r.Seed != 1001 || r.Prompt != "a vase, blue" {
 		t.Errorf("%+v, %v", r, err)

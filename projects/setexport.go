@@ -23,6 +23,8 @@ type AnimationOptions struct {
 	Side int
 	// Plain leaves out the captions, which sets of views alone never have.
 	Plain bool
+	// Value, if not nil, names value i of an axis; else it is the value's Title.
+	Value func(a Axis, i int) string
 }
 
 const (
@@ -53,7 +55,11 @@ func (p *Project) Animation(ctx context.Context, setID, path string, o Animation
 		cell := sheet.Cell{Size: image.Pt(c.Recipe.Width, c.Recipe.Height),
 			Open: func(ctx context.Context) (image.Image, error) { return p.ConceptImage(ctx, c.ID) }}
 		if set.HasVariants() && !o.Plain {
-			cell.Caption = strings.Join(c.Set.Labels(), " · ")
+			var labels []string
+			for k, i := range c.Set.At {
+				labels = append(labels, c.Set.Axes[k].named(i, o.Value))
+			}
+			cell.Caption = strings.Join(labels, " · ")
 		}
 		a.Cells = append(a.Cells, cell)
 	}

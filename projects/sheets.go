@@ -18,6 +18,8 @@ import (
 type SheetOptions struct {
 	// Translate, if not nil, translates the words of the sheet, such as "Steps".
 	Translate func(string) string
+	// Value, if not nil, names value i of an axis; else it is the value's Title.
+	Value func(a Axis, i int) string
 	// Caption, if not nil, is a text below a picture, such as its fidelity.
 	Caption func(Concept) string
 }
@@ -62,6 +64,7 @@ func (p *Project) sheet(set Set, members []Concept, o SheetOptions) sheet.Sheet 
 		}
 		return o.Translate(s)
 	}
+	value := func(a Axis, i int) string { return a.named(i, o.Value) }
 	newest := map[string]Concept{}
 	for _, c := range slices.Backward(members) { // of equal places the newest comes first
 		newest[c.Set.key()] = c
@@ -83,19 +86,22 @@ func (p *Project) sheet(set Set, members []Concept, o SheetOptions) sheet.Sheet 
 	shown, single := set.shownAxes()
 	for _, k := range single {
 		a := set.Axes[k]
-		sh.Notes = append(sh.Notes, word(a.Title())+": "+a.Values[0].Title())
+		sh.Notes = append(sh.Notes, word(a.Title())+": "+value(a, 0))
 	}
 	at := make([]int, len(set.Axes))
 	if len(shown) == 1 {
 		var cells []sheet.Cell
-		for i, v := range set.Axes[shown[0]].Values {
+		axis := set.Axes[shown[0]]
+		for i := range axis.Values {
 			at[shown[0]] = i
 			c := cell(at)
-			c.Caption = joinWords(v.Title(), c.Caption)
+			c.Caption = joinWords(value(axis, i), c.Caption)
 			cells = append(cells, c)
 		}
 		sh.Blocks = []sheet.Block{sheet.Wrap(cells)}
-		sh.Notes = append([]string{word(set.Axes[shown[0]].Title())}, sh.Notes...)
+		if axis.Field != ViewField { // the captions say what they are
+			sh.Notes = append([]string{word(axis.Title())}, sh.Notes...)
+		}
 		return sh
 	}
 	rows, columns := set.Axes[shown[0]], set.Axes[shown[1]]
@@ -107,13 +113,13 @@ func (p *Project) sheet(set Set, members []Concept, o SheetOptions) sheet.Sheet 
 		b := sheet.Block{Width: len(columns.Values), Corner: word(rows.Title()) + " / " + word(columns.Title())}
 		for k, i := range rest {
 			at[shown[2+k]] = i
-			b.Title = joinWords(b.Title, word(others.Axes[k].Title())+": "+others.Axes[k].Values[i].Title())
+			b.Title = joinWords(b.Title, word(others.Axes[k].Title())+": "+value(others.Axes[k], i))
 		}
-		for _, v := range columns.Values {
-			b.Columns = append(b.Columns, v.Title())
+		for c := range columns.Values {
+			b.Columns = append(b.Columns, value(columns, c))
 		}
-		for r, v := range rows.Values {
-			b.Rows = append(b.Rows, v.Title())
+		for r := range rows.Values {
+			b.Rows = append(b.Rows, value(rows, r))
 			for c := range columns.Values {
 				at[shown[0]], at[shown[1]] = r, c
 				b.Cells = append(b.Cells, cell(at))
@@ -122,6 +128,14 @@ func (p *Project) sheet(set Set, members []Concept, o SheetOptions) sheet.Sheet 
 		sh.Blocks = append(sh.Blocks, b)
 	}
 	return sh
+}
+
+// named is value i by a function of a caller's options, which may be nil.
+func (a Axis) named(i int, name func(Axis, int) string) string {
+	if name != nil {
+		return name(a, i)
+	}
+	return a.Values[i].Title()
 }
 
 // shownAxes are the indices of the axes that a sheet has as rows, columns and
@@ -150,7 +164,10 @@ func (s Set) recipeNotes(r Recipe, word func(string) string) []string {
 		_, i := s.Axis(field)
 		return i >= 0
 	}
-	notes := []string{word("Prompt") + ": " + s.Template}
+	var notes []string
+	if s.Template != "" && s.Template != s.Name { // else the title says it
+		notes = append(notes, word("Prompt")+": "+s.Template)
+	}
 	if r.NegativePrompt != "" && !varies("negative") {
 		notes = append(notes, word("Negative prompt")+": "+r.NegativePrompt)
 	}

@@ -67,7 +67,11 @@ func traits(c Concept) [][2]string {
 	if c.Set != nil {
 		var out [][2]string
 		for i, a := range c.Set.Axes {
-			out = append(out, [2]string{a.Title(), c.Set.Value(i).Title()})
+			title := a.Title()
+			if a.Field == ViewField { // whatever its label: single concepts have it too
+				title = ViewField
+			}
+			out = append(out, [2]string{title, c.Set.Value(i).Title()})
 		}
 		return out
 	}

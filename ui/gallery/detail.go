@@ -15,8 +15,10 @@ import (
 	"fyne.io/fyne/v2/theme"
 	"fyne.io/fyne/v2/widget"
 
+	"maquette/control/views"
 	"maquette/inference/sampler"
 	"maquette/projects"
+	"maquette/ui/panels"
 )
 
 const recipeWidth = 264 // units
@@ -167,7 +169,7 @@ func recipeFacts(c projects.Concept) [][2]string {
 		add(lang.L("Strength"), number(r.Strength))
 	}
 	addModes(add, r)
-	add(lang.L("View"), r.View)
+	add(lang.L("Seen from"), panels.ViewName(views.Name(r.View)))
 	add(lang.L("Variant"), r.Variant)
 	add(lang.L("Provider"), c.Provider)
 	if c.Seconds > 0 {

@@ -156,12 +156,12 @@ func (v *setView) menu(set projects.Set, at fyne.Position) {
 	trash.Icon = theme.DeleteIcon()
 	sheet := fyne.NewMenuItem(lang.L("Contact sheet (PDF or PNG)…"), func() {
 		v.g.exportSet(set, []string{"pdf", "png"}, func(ctx context.Context, p *projects.Project, path string) error {
-			return p.Sheet(ctx, set.ID, path, projects.SheetOptions{Translate: func(text string) string { return lang.L(text) }})
+			return p.Sheet(ctx, set.ID, path, projects.SheetOptions{Translate: sheetWord, Value: valueTitle})
 		})
 	})
 	gif := fyne.NewMenuItem(lang.L("Animated GIF…"), func() {
 		v.g.exportSet(set, []string{"gif"}, func(ctx context.Context, p *projects.Project, path string) error {
-			return p.Animation(ctx, set.ID, path, projects.AnimationOptions{})
+			return p.Animation(ctx, set.ID, path, projects.AnimationOptions{Value: valueTitle})
 		})
 	})
 	zip := fyne.NewMenuItem(lang.L("All pictures and recipes (ZIP)…"), func() {
@@ -171,6 +171,14 @@ func (v *setView) menu(set projects.Set, at fyne.Position) {
 	})
 	menu := fyne.NewMenu("", open, fyne.NewMenuItemSeparator(), sheet, gif, zip, fyne.NewMenuItemSeparator(), trash)
 	widget.ShowPopUpMenuAtPosition(menu, v.g.deps.Window.Canvas(), at)
+}
+
+// sheetWord is a word of a contact sheet in the window's language.
+func sheetWord(text string) string {
+	if strings.EqualFold(text, projects.ViewField) { // the axis
+		return axisTitle(projects.Axis{Field: projects.ViewField})
+	}
+	return lang.L(text)
 }
 
 // rename asks for another name of the set.

@@ -155,8 +155,8 @@ func (s *sheet) cell(c projects.Concept) fyne.CanvasObject {
 
 // axisTitle is what the user sees for an axis.
 func axisTitle(a projects.Axis) string {
-	if a.Label == "" && a.Field == projects.ViewField {
-		return lang.L("View")
+	if a.Field == projects.ViewField {
+		return lang.L("Views") // "View" is the menu's
 	}
 	if a.Label != "" { // of a recipe field it is one of the window's texts, of phrases a name
 		return lang.L(a.Label)

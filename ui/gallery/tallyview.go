@@ -12,6 +12,8 @@ import (
 	"maquette/ui/panels"
 )
 
+const tallyCount = 96 // units, the width of the counts beside the bars
+
 // tallyView shows how the values of the recipes' fields did in blind votes.
 type tallyView struct {
 	rows   *fyne.Container
@@ -47,11 +49,10 @@ func (v *tallyView) show(standings []projects.Standing) {
 		value.Truncation = fyne.TextTruncateEllipsis
 		bar := widget.NewProgressBar()
 		bar.Max = float64(s.Of)
-		bar.TextFormatter = func() string {
-			return lang.L("{{.Won}} of {{.Of}}", map[string]any{"Won": s.Won, "Of": s.Of})
-		}
+		bar.TextFormatter = func() string { return "" } // it would lie half on the bar and half beside
 		bar.SetValue(float64(s.Won))
-		v.rows.Add(container.New(layout.NewGridLayout(2), value, bar))
+		count := widget.NewLabel(lang.L("{{.Won}} of {{.Of}}", map[string]any{"Won": s.Won, "Of": s.Of}))
+		v.rows.Add(container.New(layout.NewGridLayout(2), value, container.NewBorder(nil, nil, nil, container.New(fixedWidth(tallyCount), count), bar)))
 	}
 	v.rows.Refresh()
 }
@@ -74,11 +75,11 @@ func fieldTitle(field string) string {
 	case "size":
 		return lang.L("Size")
 	case "view":
-		return lang.L("View")
+		return lang.L("Views")
 	case "variant":
 		return lang.L("Variant")
 	case "seed":
 		return lang.L("Seed")
 	}
-	return field
+	return lang.L(field) // of an axis' label, as axisTitle
 }

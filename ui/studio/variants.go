@@ -91,7 +91,14 @@ func expanded(base projects.Recipe, axes []projects.Axis) (projects.Set, []proje
 	if seeds, ok := projects.SeedAxis(base); ok && !slices.ContainsFunc(axes, func(a projects.Axis) bool { return a.Field == seeds.Field }) {
 		axes = append(slices.Clone(axes), seeds)
 	}
-	return projects.Expand(base, "", axes)
+	var names []string // of the set, in the user's language
+	for _, a := range axes {
+		names = append(names, lang.L(a.Title()))
+	}
+	if len(names) > 0 && base.Views != nil && len(base.Views.Cameras) > 1 {
+		names = append(names, lang.L("Views"))
+	}
+	return projects.Expand(base, strings.Join(names, " × "), axes)
 }
 
 // replan works out in the background what a render with variants would be. The
