@@ -266,7 +266,7 @@ func newVAE(c *checkpoint.Component) (arch.VAE, error) {
 // and the providers that it was tried on.
 func (r *run) key(p part, size arch.Size) (string, error) {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s %d×%d %v %s %s\n%s\n", p.kind, size.Width, size.Height, r.usable(p), r.numbersKey(), p.component.Config, p.variant)
+	fmt.Fprintf(&b, "%s %d×%d %v %s %s\n%s\n", p.kind, size.Width, size.Height, r.usable(p), r.numbersKey(p), p.component.Config, p.variant)
 	state, err := componentState(p.component)
 	b.WriteString(state)
 	return b.String(), err

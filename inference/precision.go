@@ -64,8 +64,14 @@ func (r *run) precision() Precision {
 	return PrecisionAuto
 }
 
-// numbersKey tells networks in other numbers apart.
-func (r *run) numbersKey() string { return fmt.Sprint(r.precision(), r.overflowed) }
+// numbersKey tells networks in other numbers apart. The text encoders and the VAE
+// compute in float32 whatever the precision.
+func (r *run) numbersKey(p part) string {
+	if p.component.Class != checkpoint.ClassUNet && p.component.Class != checkpoint.ClassControlNet {
+		return ""
+	}
+	return fmt.Sprint(r.precision(), r.overflowed)
+}
 
 // int8 says whether a network of the render computes in int8 on the provider.
 func (r *run) int8(p part, provider string) bool {

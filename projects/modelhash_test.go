@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"maquette/inference/checkpoint"
+	"maquette/projects/settings"
 )
 
 // storeModel writes a safetensors file of one tensor, and returns its bytes and
@@ -142,6 +143,46 @@ func TestHashesAreRemembered(t *testing.T) {
 	}
 	if _, err := newShelf(t).HashModel(ctx, filepath.Join(dir, "none"), nil); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("no file: %v", err)
+	}
+}
+
+// The engine's hashes and a library's are stored in one place, and neither
+// overwrites what the other has found meanwhile.
+func TestTheEngineRemembersHashes(t *testing.T) {
+	isolate(t)
+	ctx := context.Background()
+	dir := t.TempDir()
+	a, b, c := filepath.Join(dir, "a.safetensors"), filepath.Join(dir, "b.safetensors"), filepath.Join(dir, "c.safetensors")
+	whole, _ := storeModel(t, a, loraTensor, 1, nil)
+	storeModel(t, b, loraTensor, 2, nil)
+	storeModel(t, c, loraTensor, 3, nil)
+	library := newShelf(t, dir)
+	if _, err := library.HashModel(ctx, b, nil); err != nil { // reads what is stored, which is nothing
+		t.Fatal(err)
+	}
+	calls := 0
+	hash := func() string {
+		t.Helper()
+		h, err := EngineConfig(settings.Settings{}, nil).Hash(ctx, a, func(done, total int64) { calls++ })
+		if err != nil {
+			t.Fatal(err)
+		}
+		return h
+	}
+	if h := hash(); h != sum(whole) || calls == 0 {
+		t.Errorf("%s after %d calls", h, calls)
+	}
+	if _, err := library.HashModel(ctx, c, nil); err != nil { // stores what the library knows
+		t.Fatal(err)
+	}
+	calls = 0
+	if h := hash(); h != sum(whole) || calls != 0 {
+		t.Errorf("%s was computed again", h)
+	}
+	folder, err := EngineConfig(settings.Settings{}, nil).Hash(ctx, dir, nil)
+	want, wantErr := checkpoint.HashWeights(ctx, dir)
+	if err != nil || wantErr != nil || folder != want {
+		t.Errorf("a folder: %s, %v; want %s", folder, err, want)
 	}
 }
 

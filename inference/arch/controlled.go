@@ -6,9 +6,14 @@ import (
 	"maquette/inference/graph"
 )
 
-// The names of the inputs of ControlledGraph that belong to ControlNet i.
-func ControlOn(i int) string     { return fmt.Sprintf("control_%d_on", i) }
-func ControlHint(i int) string   { return fmt.Sprintf("control_%d_hint", i) }
+// ControlOn is the name of the input of ControlledGraph that switches ControlNet i.
+func ControlOn(i int) string { return fmt.Sprintf("control_%d_on", i) }
+
+// ControlHint is the name of the input that takes the hint of ControlNet i.
+func ControlHint(i int) string { return fmt.Sprintf("control_%d_hint", i) }
+
+// ControlWeight is the name of the input that takes the weights of the residuals
+// of ControlNet i.
 func ControlWeight(i int) string { return fmt.Sprintf("control_%d_weight", i) }
 
 // ControlledGraph writes the UNet with ControlNets inside, for providers with
