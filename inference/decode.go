@@ -17,6 +17,9 @@ import (
 // and hands each over.
 func (r *run) decode(ctx context.Context, latents []float32, images []int) error {
 	r.meter.enter(StageDecode)
+	if err := r.freeControls(images); err != nil {
+		return err
+	}
 	if err := r.loadDecoder(ctx); err != nil {
 		return err
 	}

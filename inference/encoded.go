@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	"maquette/inference/lora"
-	"maquette/inference/runtime"
 )
 
 // keptTexts is the number of encoded prompts that are kept.
@@ -74,26 +73,4 @@ func (r *run) encoderTexts() []string {
 		texts = append([]string{r.req.NegativePrompt}, texts...)
 	}
 	return texts
-}
-
-// largeTextEncoder is the size in memory from which a text encoder isn't kept for
-// the next prompt on the CPU: loading it again takes less than a step then.
-const largeTextEncoder = 256 << 20
-
-// freeEncoders frees what the steps don't need, where it is large: the text
-// encoders, whose results are kept, and the VAE's encoder.
-func (r *run) freeEncoders() error {
-	if r.net.unet.Provider() != runtime.CPU {
-		return nil // steps are quick and the networks elsewhere
-	}
-	for _, s := range []**runtime.Session{&r.net.text, &r.net.text2, &r.net.encoder} {
-		if *s == nil || (*s).MemoryBytes() < largeTextEncoder {
-			continue
-		}
-		if err := r.e.cache.free(*s); err != nil {
-			return err
-		}
-		*s = nil
-	}
-	return nil
 }

@@ -69,6 +69,8 @@ type Engine struct {
 	// bare leaves images as the VAE gives them, also outside a mask, for tests
 	// against pipelines that do.
 	bare bool
+	// large is largeNetwork, but for tests.
+	large int64
 	// maxBatch, if not 0, is the number of images that are denoised at once.
 	maxBatch int
 	// exec runs a network: runSession, but for tests of failing providers.
@@ -119,7 +121,7 @@ func New(cfg Config) (*Engine, error) {
 	}
 	return &Engine{
 		cfg: cfg, log: cfg.Log, rt: rt, tokenizer: tokenizer, int8: newInt8Store(cfg), turn: make(chan struct{}, 1), hashes: hashCache{hash: cfg.Hash},
-		cache: sessionCache{limit: cfg.CacheBytes}, failed: map[string]string{}, strikes: map[string]int{}, exec: runSession,
+		cache: sessionCache{limit: cfg.CacheBytes}, failed: map[string]string{}, strikes: map[string]int{}, exec: runSession, large: largeNetwork,
 	}, nil
 }
 

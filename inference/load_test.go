@@ -161,3 +161,35 @@ func TestDecodingMemoryDoesntGrowWithThePicture(t *testing.T) {
 		t.Errorf("the decoder's largest tensors have %v values, want %d each", largest, want)
 	}
 }
+
+// Large networks are freed when the render is done with them, and are loaded again
+// for what needs them.
+func TestLargeNetworksAreFreed(t *testing.T) {
+	e, runs := counted(t, Config{Int8Dir: t.TempDir()})
+	e.large = 1
+	r := small(t, "narrow-dpm-karras")
+	r.Steps, r.Count = 2, 2
+	for _, precision := range []Precision{PrecisionFP32, PrecisionFast} {
+		r.Precision = precision
+		e.large = 1 << 40
+		want := render(t, e, r, nil)
+		if err := e.cache.clear(); err != nil {
+			t.Fatal(err)
+		}
+		e.large, e.texts = 1, textCache{}
+		for range 2 {
+			before := runs["ControlNet"]
+			got := render(t, e, r, nil)
+			if !same(got.Images[0], want.Images[0]) || !same(got.Images[1], want.Images[1]) || runs["ControlNet"] != before+4 {
+				t.Errorf("%s: other images after %d runs of the ControlNet", precision, runs["ControlNet"]-before)
+			}
+			held := map[string]bool{}
+			for _, key := range e.cache.keys() {
+				held[e.cache.loaded[key].Name()] = true
+			}
+			if held["text encoder"] || !held["UNet"] || held["ControlNet"] == (precision == PrecisionFast) {
+				t.Errorf("%s: held are %v", precision, held)
+			}
+		}
+	}
+}

@@ -5,8 +5,6 @@ import (
 	"os"
 	"strconv"
 	"strings"
-
-	"maquette/inference/checkpoint"
 )
 
 const (
@@ -51,20 +49,6 @@ func (s Share) activations(views, w, h, channels int, guided bool) int64 {
 		each *= 2
 	}
 	return each
-}
-
-// largeModel is the size of weights in memory from which a network gives the
-// memory of its activations back after each run.
-const largeModel = 400 << 20
-
-// freesAfterRun says whether a network gives back the memory of its activations
-// after each run on the CPU. To allocate them again takes longer, which shows only
-// where a run is quick.
-func (r *run) freesAfterRun(p part) bool {
-	if p.tile != nil && p.component.Class != checkpoint.ClassTinyVAE {
-		return r.req.Width*r.req.Height >= 512*512
-	}
-	return r.expectedBytes(p) >= largeModel
 }
 
 // batchSize is how many of count images are denoised at once: at most most, and
