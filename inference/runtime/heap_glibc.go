@@ -14,6 +14,6 @@ static void trim(void) {}
 import "C"
 
 // trimHeap gives what ONNX Runtime has freed back to the system. While a model is
-// loaded, weights are converted and packed one after the other; glibc keeps what
-// that leaves behind: after a full-size checkpoint hundreds of megabytes.
+// loaded, weights are converted and packed one after the other, and glibc keeps
+// what that leaves behind for the program.
 func trimHeap() { C.trim() }
