@@ -235,18 +235,23 @@ BENCH_ROUNDS ?= 2
 SDCPP ?= $(shell command -v sd-cli)
 REFERENCE_READY = $(REFERENCE_PYTHON) -c 'import torch, diffusers, transformers' 2>/dev/null
 
-bench: runtime build ## benchmarks and ratios; with FULL_DIR=… also full-size models beside diffusers and stable-diffusion.cpp
+bench: runtime build ## benchmarks, ratios, the starter beside diffusers, and where the time goes; with FULL_DIR=… also bench-full
 	@go test -run '^$$' -bench . -p 1 ./control/... ./inference/... ./projects/... ./ui/sketchpad/... | tee build/bench.txt
-	@awk '{ sub(/-[0-9]+$$/, "", $$1) } /^Benchmark/ { ns[$$1] = $$3 } \
+	@awk '{ sub(/-[0-9]+$$/, "", $$1) } /^Benchmark/ { ns[$$1] = $$3; if ($$1 == "BenchmarkFastKeepsSketchFidelity") fidelity = $$0 } \
 		function ratio(what, ours, bare, limit) { \
 			if (ns[ours] && ns[bare]) printf "%s: %.2f times the bare OpenCV call%s\n", what, ns[ours]/ns[bare], limit } \
+		function metric(unit,   n, f, i) { n = split(fidelity, f); for (i = 2; i <= n; i++) if (f[i] == unit) return f[i-1] } \
 		END { print ""; \
 			ratio("canny of a 1024² colour sketch", "BenchmarkCanny1024", "BenchmarkOpenCVCanny1024Bare", " (at most 1.3)"); \
 			ratio("canny of a 1024² grey sketch", "BenchmarkCanny1024Gray", "BenchmarkOpenCVCanny1024BareGray", ""); \
-			if (ns["BenchmarkBuildXLUNet"]) printf "building the graph of the UNet of Stable Diffusion XL: %.1f ms (at most 100)\n", ns["BenchmarkBuildXLUNet"]/1e6 }' build/bench.txt
-	@$(MAKE) --no-print-directory bench-full
+			if (ns["BenchmarkBuildXLUNet"]) printf "building the graph of the UNet of Stable Diffusion XL: %.1f ms (at most 100)\n", ns["BenchmarkBuildXLUNet"]/1e6; \
+			if (fidelity) printf "sketch fidelity of the bundled sketches: %s in fp32, %s in fast; fast is at least %s dB from fp32 (at least 32)\n", metric("fp32-f1"), metric("fast-f1"), metric("least-dB") }' build/bench.txt
+	@MAQUETTE_ONNXRUNTIME="$${MAQUETTE_ONNXRUNTIME:-$(ORT_LIBRARY)}" python3 inference/testdata/bench_starter.py --maquette $(MAQUETTE) --rounds $(BENCH_ROUNDS) \
+		$$(if $(REFERENCE_READY); then echo "--torch $(REFERENCE_PYTHON)"; fi)
+	@if [ -e "$(FULL_DIR)/sd1.safetensors" ]; then $(MAKE) --no-print-directory bench-full; else \
+		echo; echo "Full-size models: make bench-full REFERENCE_PYTHON=… makes random weights in $(FULL_DIR) and measures them."; fi
 
-bench-full: runtime build ## the table of full-size models alone
+bench-full: runtime build ## the table of full-size models beside diffusers and stable-diffusion.cpp, and where the time goes
 	@if [ ! -e "$(FULL_DIR)/sd1.safetensors" ] && ! $(REFERENCE_READY); then \
 		echo "The table of full-size models needs random weights in $(FULL_DIR), which inference/testdata/make_fullsize.py writes;"; \
 		echo "set REFERENCE_PYTHON to a Python with the packages of inference/testdata/requirements.txt, or FULL_DIR to a folder that has them."; \
@@ -254,7 +259,8 @@ bench-full: runtime build ## the table of full-size models alone
 	fi; \
 	if [ ! -e "$(FULL_DIR)/sd1.safetensors" ]; then $(REFERENCE_PYTHON) inference/testdata/make_fullsize.py "$(FULL_DIR)" --families sd1 --no-renders; fi; \
 	MAQUETTE_ONNXRUNTIME="$${MAQUETTE_ONNXRUNTIME:-$(ORT_LIBRARY)}" python3 inference/testdata/bench_peers.py "$(FULL_DIR)" --maquette $(MAQUETTE) --rounds $(BENCH_ROUNDS) \
-		$$(if $(REFERENCE_READY); then echo "--torch $(REFERENCE_PYTHON)"; fi) $(if $(SDCPP),--sdcpp "$(SDCPP)")
+		$$(if $(REFERENCE_READY); then echo "--torch $(REFERENCE_PYTHON)"; fi) $(if $(SDCPP),--sdcpp "$(SDCPP)"); \
+	MAQUETTE_FULLSIZE="$(abspath $(FULL_DIR))" go test -run '^$$' -bench Profile -benchtime 1x ./inference
 
 clean: ## remove what make built; caches and projects stay
 	rm -rf build

@@ -223,4 +223,5 @@ def report(results, missing, folder, args):
         print(f"\nNot measured: {line}")
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -29,6 +29,7 @@ parser.add_argument("--dtype", choices=("fp32", "bf16"), required=True)
 parser.add_argument("--prompt", required=True)
 parser.add_argument("--out", type=pathlib.Path, required=True)
 parser.add_argument("--threads", type=int, required=True)
+parser.add_argument("--count", type=int, default=1, help="images at once")
 args = parser.parse_args()
 
 logging.disable(logging.WARNING)
@@ -54,9 +55,10 @@ def step(pipe, i, t, values):
 loaded = time.monotonic()
 latents = pipe(args.prompt, image=Image.open(args.control).convert("RGB").resize((args.size, args.size)), num_inference_steps=args.steps,
                guidance_scale=args.guidance, width=args.size, height=args.size, generator=torch.Generator("cpu").manual_seed(1),
-               output_type="latent", callback_on_step_end=step).images
+               num_images_per_prompt=args.count, output_type="latent", callback_on_step_end=step).images
 began = time.monotonic()
 pixels = pipe.vae.decode(latents / pipe.vae.config.scaling_factor).sample
 decode = time.monotonic() - began
-pipe.image_processor.postprocess(pixels.float())[0].save(args.out)
+for i, image in enumerate(pipe.image_processor.postprocess(pixels.float())):
+    image.save(args.out.with_stem(f"{args.out.stem}-{i}") if i else args.out)
 print(json.dumps({"steps": [b - a for a, b in zip([loaded] + ends, ends)], "decode": decode}))
