@@ -120,8 +120,8 @@ run: runtime build ## render the sample sketch, then open the studio
 
 # ---- testing ----
 
-.PHONY: test lint test-unit test-race test-fuzz test-matprofile test-window test-render test-export test-full test-recipe
-test: setup lint test-unit test-race test-matprofile test-fuzz test-window test-render test-export test-recipe ## check everything
+.PHONY: test lint test-unit test-race test-fuzz test-matprofile test-window test-render test-export test-full test-recipe test-smoke
+test: setup lint test-unit test-race test-matprofile test-fuzz test-window test-render test-export test-recipe test-smoke ## check everything
 	@echo "==> Everything passed"
 
 lint: setup-build ## gofmt, go vet, staticcheck
@@ -215,7 +215,7 @@ test-full: setup-build runtime ## full-size random checkpoints render as in diff
 	MAQUETTE_FULLSIZE="$(abspath $(FULL_DIR))" go test -count=1 -v -timeout 2h -tags '$(TAGS) fullsize' -run '^TestFullSize' ./inference
 
 # Scenes, captions, drawings and measures of the starter's recipe need only NumPy
-# and SciPy. Its networks need PyTorch: make -C assets/starter/recipe smoke.
+# and SciPy; its networks need PyTorch (test-smoke).
 test-recipe: ## the starter's recipe as far as it goes without PyTorch
 	@echo "==> recipe tests"
 	@python=python3; \
@@ -225,7 +225,25 @@ test-recipe: ## the starter's recipe as far as it goes without PyTorch
 	fi; \
 	cd assets/starter/recipe && OMP_NUM_THREADS=1 $$python -B -m unittest
 
-.PHONY: ort-web onnx-checker audit bench bench-full clean
+# A Python of the recipe's own, with the packages of its requirements.txt; another
+# list of packages makes another folder.
+RECIPE := assets/starter/recipe
+RECIPE_VENV = $(dir $(ORT_DIR))recipe-$(shell cksum <$(RECIPE)/requirements.txt | cut -d' ' -f1)
+
+recipe-python:
+	@if ! "$(RECIPE_VENV)/bin/python" -c 'import torch, diffusers, transformers, matplotlib' 2>/dev/null; then \
+		if ! python3 -m ensurepip --version >/dev/null 2>&1; then $(call install,for the starter's recipe,python3-venv); fi; \
+		echo "==> Fetching PyTorch and what else the starter's recipe needs with pip (6 GB, once) into $(RECIPE_VENV)"; \
+		rm -rf "$(dir $(ORT_DIR))"recipe-*; \
+		python3 -m venv "$(RECIPE_VENV)"; \
+		"$(RECIPE_VENV)/bin/pip" install --quiet --no-cache-dir --disable-pip-version-check -r $(RECIPE)/requirements.txt; \
+	fi
+
+test-smoke: setup-build build recipe-python ## every stage of the starter's recipe on tiny settings
+	@echo "==> the starter's recipe on tiny settings"
+	@$(MAKE) --no-print-directory -C $(RECIPE) smoke PYTHON="$(RECIPE_VENV)/bin/python" APP="$(CURDIR)/$(MAQUETTE)" WORK="$(dir $(ORT_DIR))recipe"
+
+.PHONY: ort-web onnx-checker recipe-python audit bench bench-full clean
 audit: setup-build ## look for known vulnerabilities (asks the Go vulnerability database)
 	go tool govulncheck ./...
 

@@ -7,6 +7,7 @@ import numpy as np
 
 TEST_SEED = 900001
 SEED = 7
+PLANES = ("rgb", "depth", "lines", "normal", "accent")  # the last two of held-out pictures only
 
 
 def work(*parts):
@@ -40,7 +41,7 @@ def threads(count=None):
 
 
 class Shards:
-    """All finished shards of a split as one list: records, and rows of rgb/depth/lines from memory-mapped files."""
+    """All finished shards of a split as one list: records, and rows of their PLANES from memory-mapped files."""
 
     def __init__(self, split):
         folder = os.path.dirname(work("data", "x"))
@@ -51,7 +52,7 @@ class Shards:
                 rows = json.load(f)
             self.records += rows
             self.where += [(s, i) for i in range(len(rows))]
-            self.arrays.append({k: np.load(os.path.join(folder, f"{name}.{k}.npy"), mmap_mode="r") for k in ("rgb", "depth", "lines")})
+            self.arrays.append({k: np.load(path, mmap_mode="r") for k in PLANES if os.path.exists(path := os.path.join(folder, f"{name}.{k}.npy"))})
 
     def __len__(self):
         return len(self.records)

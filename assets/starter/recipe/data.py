@@ -1,6 +1,7 @@
 """Stage `data`: render the training and the held-out scenes into shards.
 
-WORK/data/{train,test}-NNNN.{rgb,depth,lines}.npy hold uint8 (n, 256, 256[, 3]); .json holds one record of facts each.
+WORK/data/{train,test,group,light}-NNNN.{rgb,depth,lines}.npy hold uint8 (n, 256, 256[, 3]); .json holds one record of facts each.
+The held-out ones have also .normal.npy and .accent.npy (bool: where the first second colour of the caption is seen).
 A shard's seed is its number, so the stage can be stopped and run again; finished shards are skipped.
 """
 import argparse
@@ -90,14 +91,21 @@ def shard(job):
     rng = np.random.RandomState(seed)
     arrays = {"rgb": np.zeros((count, SIZE, SIZE, 3), np.uint8), "depth": np.zeros((count, SIZE, SIZE), np.uint8),
               "lines": np.zeros((count, SIZE, SIZE), np.uint8)}
+    if not name.startswith("train"):
+        arrays |= {"normal": np.zeros((count, SIZE, SIZE, 3), np.uint8), "accent": np.zeros((count, SIZE, SIZE), bool)}
     records = []
     for i, (thing, (azimuth, elevation, on_grid), scene, number, fill) in enumerate(SPLITS[name.split("-")[0]](rng, count)):
         room = 0.95 - fill
         camera = Camera(thing, azimuth, elevation, fill, rng.uniform(-room, room, 2) * 0.7)
-        arrays["rgb"][i], arrays["depth"][i], arrays["lines"][i], reach = render(thing, camera, scene)
+        frame = render(thing, camera, scene)
+        for key in arrays.keys() - {"accent"}:
+            arrays[key][i] = getattr(frame, key)
+        word, _, surface = thing.accents[0] if thing.accents else ("", "", None)
+        if word and "accent" in arrays:
+            arrays["accent"][i] = frame.part == surface
         facts = facts_of(thing, azimuth, elevation, on_grid, scene, number)
         place = {k: np.asarray(getattr(camera, k)).tolist() for k in ("origin", "forward", "right", "up", "tan")}
-        records.append({**facts, "caption": full(facts), "camera": place, "reach": reach})
+        records.append({**facts, "caption": full(facts), "accent": word, "camera": place, "reach": frame.reach})
     for key, value in arrays.items():
         np.save(f"{path}.{key}.npy", value)
     save_json(path + ".json", records)

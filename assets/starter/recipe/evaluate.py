@@ -2,9 +2,8 @@
 
 Every row is one way of sampling (no control, a sketch, few steps, joined views ...). Its pictures and figures are kept in
 WORK/eval of the folder's name, so that a stopped evaluation goes on; `--fresh` starts again. Columns: edge precision,
-recall and F1 against the true drawing, distance of the object's colour, and the share of pictures in which the judge
-(judge.py) sees what the caption says; KID over the judge's features against true
-renders of other objects.
+recall and F1 against the true drawing, distance of the object's colour, the share of right second colours (accents.py), and the share of pictures in which the
+judge (judge.py) sees what the caption says; KID over the judge's features against true renders of other objects.
 """
 import argparse
 import json
@@ -15,6 +14,7 @@ import time
 import numpy as np
 from PIL import Image
 
+import accents
 import agreement
 import hints
 import judge
@@ -38,6 +38,7 @@ class Cases:
         self.records = [data.records[i] for i in index]
         self.rgb = np.stack([data.row("rgb", i) for i in index])
         self.depth = np.stack([data.row("depth", i) for i in index])
+        self.accent = np.stack([data.row("accent", i) for i in index])
         self.line = [hints.test_lines(data.row("lines", i), rng) for i in index]
         self.sketch = [hints.test_sketch(data.row("lines", i), rng, data.row("depth", i)) for i in index]
         self.captions = [r["caption"] for r in self.records]
@@ -110,6 +111,7 @@ class Marker:
 
     def __init__(self):
         self.net = judge.load() if os.path.exists(work("judge.pt")) else None
+        self.known = Cases("test", range(len(Shards("test"))))
 
     def distance(self, pictures):
         """KID against the true renders of other held-out objects, those of the groups. It means little below some hundred pictures."""
@@ -122,11 +124,12 @@ class Marker:
         if self.net is None:
             return {}
         got, _ = judge.ask(self.net, pictures)
-        return {head: np.mean([a == r[head] for a, r in zip(got[head], records)]) for head in heads}
+        return {head: judge.share_right(got[head], records, head) for head in heads}
 
     def __call__(self, pictures, cases, heads=HEADS):
         edges, colour = cases.edges(pictures).mean(0), cases.colours(pictures)
         out = {"precision": edges[0], "recall": edges[1], "F1": edges[2], "dE": colour.mean(), "dE_median": np.median(colour)}
+        out["second_colour"] = accents.share_right(pictures, cases, self.known.rgb, self.known)
         out |= self.answers(pictures, cases.records, heads)
         if self.net is not None and cases.split == "test" and len(cases) > 1:
             out["KID"] = self.distance(pictures)

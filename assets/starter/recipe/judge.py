@@ -1,7 +1,7 @@
 """Stage `judge`: a small classifier trained on true renders, which `eval` asks what a picture shows.
 
-Heads for class, colour word, material, named view and light; pictures are shrunk to 64². Its features (the last layer
-before the heads) also serve the kernel distance. WORK/judge.pt; time-budgeted in processor minutes, resumable.
+Heads for class, colour word, material, named view and light; pictures are shrunk to 96². The view of round things is
+neither taught nor counted. Its features (the last layer before the heads) also serve the kernel distance. WORK/judge.pt; time-budgeted in processor minutes, resumable.
 """
 import argparse
 import os
@@ -10,29 +10,40 @@ import time
 import numpy as np
 import torch
 import torch.nn.functional as F
+from PIL import Image
 from torch import nn
 
 from common import SEED, Shards, save_torch, threads, work
 from scene.captions import VIEW
 from scene.light import LIGHTS
-from scene.objects import KINDS
+from scene.objects import KINDS, ROUND
 from scene.palette import COLOURS, MATERIALS
 
-SIZE = 64
+SIZE = 96
+UNSEEN = -100  # what cross_entropy ignores
 HEADS = {"kind": KINDS, "colour": list(COLOURS), "material": MATERIALS, "view": list(VIEW), "light": ["", *LIGHTS]}
 
 
 def labels(facts):
-    """Head -> index of what a record says."""
-    return {head: words.index(facts[head]) for head, words in HEADS.items()}
+    """Head -> index of what a record says, UNSEEN where no picture can show it."""
+    return {head: words.index(facts[head]) if visible(head, facts) else UNSEEN for head, words in HEADS.items()}
+
+
+def visible(head, facts):
+    return head != "view" or facts["kind"] not in ROUND
+
+
+def share_right(answers, records, head):
+    """Share of the answers of a head that are what the record says, of the records whose pictures can show it."""
+    return float(np.mean([a == r[head] for a, r in zip(answers, records) if visible(head, r)]))
 
 
 class Judge(nn.Module):
-    """Pictures (B, 3, 64, 64) in [-1, 1] -> features (B, 256); `heads` gives each question's scores."""
+    """Pictures (B, 3, 96, 96) in [-1, 1] -> features (B, 256); `heads` gives each question's scores."""
 
     def __init__(self):
         super().__init__()
-        widths = (3, 24, 48, 96, 160)
+        widths = (3, 24, 48, 96, 128, 160)
         layers = []
         for a, b in zip(widths, widths[1:]):
             layers += [nn.Conv2d(a, b, 3, 2, 1), nn.BatchNorm2d(b), nn.ReLU()]
@@ -50,19 +61,19 @@ class Judge(nn.Module):
 
 
 def shrunk(picture):
-    """uint8 (256, 256, 3) -> uint8 (64, 64, 3)."""
-    return (np.asarray(picture).reshape(SIZE, 4, SIZE, 4, 3).mean((1, 3)) + 0.5).astype(np.uint8)
+    """uint8 (256, 256, 3) -> uint8 (96, 96, 3)."""
+    return np.asarray(Image.fromarray(np.asarray(picture)).resize((SIZE, SIZE), Image.BOX))
 
 
 def as_input(small):
-    """uint8 (B, 64, 64, 3) -> (B, 3, 64, 64) in [-1, 1]."""
+    """uint8 (B, 96, 96, 3) -> (B, 3, 96, 96) in [-1, 1]."""
     return torch.from_numpy(small).permute(0, 3, 1, 2).float().div(127.5).sub(1).contiguous(memory_format=torch.channels_last)
 
 
 def altered(x, rng):
-    """Shifted by up to 3 px, and half of the time softened, as what an autoencoder returns is."""
-    dy, dx = rng.randint(-3, 4, 2)
-    x = F.pad(x, (3, 3, 3, 3), mode="replicate")[..., 3 + dy : 3 + dy + SIZE, 3 + dx : 3 + dx + SIZE]
+    """Shifted by up to 5 px, and half of the time softened, as what an autoencoder returns is."""
+    dy, dx = rng.randint(-5, 6, 2)
+    x = F.pad(x, (5, 5, 5, 5), mode="replicate")[..., 5 + dy : 5 + dy + SIZE, 5 + dx : 5 + dx + SIZE]
     if rng.rand() < 0.5:
         x = 0.6 * x + 0.4 * F.avg_pool2d(x, 3, 1, 1, count_include_pad=False)
     return x + 0.02 * torch.randn_like(x)
@@ -90,7 +101,7 @@ def ask(net, pictures):
 def accuracy(net, split):
     data = Shards(split)
     answers, _ = ask(net, [data.row("rgb", i) for i in range(len(data))])
-    return {head: float(np.mean([a == r[head] for a, r in zip(answers[head], data.records)])) for head in HEADS}
+    return {head: share_right(answers[head], data.records, head) for head in HEADS}
 
 
 def main():
@@ -120,7 +131,7 @@ def main():
             group["lr"] = float(a.rate * max(0.01, 0.5 + 0.5 * np.cos(np.pi * share)))
         picks = rng.randint(len(data), size=a.batch)
         scores = net(altered(as_input(small[picks]), rng))
-        loss = sum(F.cross_entropy(scores[head], known[head][torch.from_numpy(picks)], label_smoothing=0.05) for head in HEADS)
+        loss = sum(F.cross_entropy(scores[head], known[head][torch.from_numpy(picks)], ignore_index=UNSEEN, label_smoothing=0.05) for head in HEADS)
         optimiser.zero_grad()
         loss.backward()
         optimiser.step()

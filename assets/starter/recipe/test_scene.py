@@ -3,6 +3,7 @@ import unittest
 
 import numpy as np
 
+import accents
 import agreement
 import data
 import hints
@@ -17,9 +18,9 @@ def picture(kind, azimuth=40, elevation=20, seed=1, scene=None):
     thing = make(rng, kind)
     camera = Camera(thing, azimuth, elevation, 0.8, (0, 0))
     scene = scene or light.studio(rng)
-    rgb, depth, lines, reach = render(thing, camera, scene)
+    frame = render(thing, camera, scene)
     place = {k: np.asarray(getattr(camera, k)).tolist() for k in ("origin", "forward", "right", "up", "tan")}
-    return {**data.facts_of(thing, azimuth, elevation, True, scene, 0), "camera": place, "reach": reach}, rgb, depth, lines
+    return {**data.facts_of(thing, azimuth, elevation, True, scene, 0), "camera": place, "reach": frame.reach}, frame.rgb, frame.depth, frame.lines
 
 
 class Scenes(unittest.TestCase):
@@ -37,6 +38,20 @@ class Scenes(unittest.TestCase):
                 edge = depth[1:] > 0
                 edge = edge != (depth[:-1] > 0)
                 self.assertTrue(((lines[1:] & OUTLINE) > 0)[edge].all(), "a silhouette without a line")
+
+    def test_normals_and_second_colours(self):
+        rng = np.random.RandomState(1)
+        thing = make(rng, "house")
+        frame = render(thing, Camera(thing, 40, 20, 0.8, (0, 0)), light.studio(rng))
+        np.testing.assert_array_equal(frame.mask, frame.depth > 0)
+        n = frame.normal[frame.mask].astype(float) / 127.5 - 1
+        np.testing.assert_allclose(np.linalg.norm(n, axis=1), 1, atol=0.02)
+        self.assertGreater((n[:, 2] > 0).mean(), 0.99, "normals point away from the camera")
+        self.assertTrue((frame.normal[~frame.mask] == 128).all())
+        surface = next(part for _, what, part in thing.accents if what == "roof")
+        roof, wall = frame.part == surface, frame.part == 0
+        self.assertGreater(roof.sum(), 500)
+        self.assertLess(np.nonzero(roof)[0].mean(), np.nonzero(wall)[0].mean(), "the roof is not above the walls")
 
     def test_a_seed_repeats(self):
         for a, b in zip(picture("teapot", seed=3)[1:], picture("teapot", seed=3)[1:]):
@@ -123,6 +138,20 @@ class Measures(unittest.TestCase):
         self.assertGreater(f1, 0.95)
         self.assertEqual(metrics.colour_distance(rgb, rgb, depth > 0), 0)
         self.assertAlmostEqual(np.linalg.norm(metrics.to_lab([255, 255, 255]) - [100, 0, 0]), 0, delta=0.1)
+
+    def test_second_colours(self):
+        class cases:
+            records = [{"accent": w} for w in ("red", "red", "blue", "blue", "", "red")]
+            accent = np.zeros((6, 20, 20), bool)
+
+        cases.accent[:, :8, :8] = True
+        cases.accent[5] = False
+        true = np.array([[200, 30, 30], [190, 40, 35], [30, 40, 200], [35, 30, 190], [9, 9, 9], [9, 9, 9]], np.uint8)[:, None, None].repeat(20, 1).repeat(20, 2)
+        self.assertEqual(accents.seen(cases), [0, 1, 2, 3])
+        self.assertEqual(accents.share_right(true, cases, true, cases), 1)
+        wrong = true.copy()
+        wrong[0] = true[2]
+        self.assertEqual(accents.share_right(wrong, cases, true, cases), 0.75)
 
     def test_warping_one_view_to_another(self):
         a, b = picture("house", azimuth=30, elevation=15), picture("house", azimuth=45, elevation=15)

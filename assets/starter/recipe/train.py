@@ -22,6 +22,7 @@ from scene.captions import full, varied
 from tokenizer import Compact
 
 KINDS = {False: "latents", True: "half"}  # half-size? -> file of the stage `latents`
+APP_HINTS = 0.5  # share of a picture's hints that are the app's own, where the stage `apphints` made them
 SMALL = 4  # rows of a half-size batch for one of a full-size batch
 EMPTY_TEXT = 0.1  # share of rows, or of groups, without text: what guidance starts from
 
@@ -59,7 +60,7 @@ class Batch:
 
 
 def cached(name, kind):
-    """The latents of a shard, or None where `latents` has not come to it yet."""
+    """What `latents` or `apphints` made of a shard, or None where it has not come to it yet."""
     path = work("data", f"{name}.{kind}.npy")
     return np.load(path, mmap_mode="r") if os.path.exists(path) else None
 
@@ -70,6 +71,7 @@ class Feed:
     def __init__(self, tokens, shares, seed, step, layout):
         self.data = Shards("train")
         self.latents = {small: [None] * len(self.data.names) for small in KINDS}
+        self.app = {kind: [None] * len(self.data.names) for kind in ("app", "appdepth")}
         self.tokens, self.shares, self.rng, self.step, self.layout = tokens, shares, np.random.RandomState(seed), step, layout
         self.order = {}
         self.queue = queue.Queue(2)
@@ -85,10 +87,30 @@ class Feed:
         """The next `count` numbers of pictures, or of groups of `size` pictures, among those with latents of this size by now."""
         order = self.order.get((size, small), [])
         if len(order) < count:
-            self.latents[small] = [old if old is not None else cached(name, KINDS[small]) for old, name in zip(self.latents[small], self.data.names)]
+            self.latents[small] = self.renewed(self.latents[small], KINDS[small])
+            self.app = {kind: self.renewed(known, kind) for kind, known in self.app.items()}
             ready = [i for i in range(len(self.data) // size) if self.latents[small][self.data.where[i * size][0]] is not None]
             order = self.order[size, small] = list(self.rng.permutation(ready))
         return [order.pop() for _ in range(count)]
+
+    def renewed(self, known, kind):
+        return [old if old is not None else cached(name, kind) for old, name in zip(known, self.data.names)]
+
+    def by_app(self, kind, pick):
+        """The app's own hint (256, 256) float32 of a picture, now and then, where there is one that shows anything."""
+        shard, row = self.data.where[pick]
+        if self.app[kind][shard] is None or self.rng.rand() > APP_HINTS:
+            return None
+        image = self.app[kind][shard][row]
+        return image.astype(np.float32) / 255 if image.any() else None
+
+    def line_hint(self, pick):
+        image = self.by_app("app", pick)
+        return hints.lines(self.data.row("lines", pick), self.rng, self.data.row("depth", pick)) if image is None else image
+
+    def depth_hint(self, pick):
+        image = self.by_app("appdepth", pick)
+        return hints.depth(self.data.row("depth", pick), self.rng) if image is None else image
 
     def singles(self, small):
         lines_only, both, depth_only, none = (n * (SMALL if small else 1) for n in self.shares)
@@ -115,8 +137,7 @@ class Feed:
         z = np.stack([self.latents[small][s][i] for s, i in (self.data.where[p] for p in picks)]).astype(np.float32)
         rows = np.array(self.tokens(texts))
         rows[(rows > 1) & (self.rng.rand(*rows.shape) < 0.01)] = self.tokens.unknown
-        line = [hints.lines(self.data.row("lines", picks[k]), self.rng, self.data.row("depth", picks[k])) for k in lines]
-        deep = [hints.depth(self.data.row("depth", picks[k]), self.rng) for k in depth]
+        line, deep = [self.line_hint(picks[k]) for k in lines], [self.depth_hint(picks[k]) for k in depth]
         return Batch(z, rows, (list(lines), hints.stack(line, small)), (list(depth), hints.stack(deep, small, np.mean)), views)
 
     def __call__(self):

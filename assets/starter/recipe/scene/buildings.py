@@ -14,16 +14,17 @@ def building_parts(rng, t):
     word = str(rng.choice(["brown", "red", "green", "blue", "black", "white"]))
     door = t.paint(rng, word)
     if rng.rand() < 0.4:
-        t.details.append(f"{word} door")
+        t.accent(word, "door", door)
     trim = t.surface((0.88, 0.88, 0.87)) if rng.rand() < 0.75 else t.surface((0.3, 0.3, 0.31))
     return panes, door, trim
 
 
 def roof_paint(rng, t):
     word = str(rng.choice(["red", "grey", "brown", "black", "green"]))
-    t.details.append(f"{word} roof")
     tint = {"red": (0.58, 0.23, 0.16), "grey": (0.34, 0.35, 0.38), "brown": (0.36, 0.25, 0.18), "black": (0.13, 0.13, 0.15), "green": (0.22, 0.37, 0.30)}[word]
-    return t.surface(np.array(tint) * rng.uniform(0.9, 1.12))
+    part = t.surface(np.array(tint) * rng.uniform(0.9, 1.12))
+    t.accent(word, "roof", part)
+    return part
 
 
 def gable_roof(rng, t, w, d, y, part):

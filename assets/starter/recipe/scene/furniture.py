@@ -18,8 +18,9 @@ def leg_paint(rng, t):
     word = other(rng, ("brown", "black", "grey", "white"), t.colour)
     if rng.rand() < 0.5:
         return 0
-    t.details.append(f"{word} legs")
-    return t.paint(rng, word)
+    part = t.paint(rng, word)
+    t.accent(word, "legs", part)
+    return part
 
 
 def chair(rng):
@@ -96,7 +97,7 @@ def sofa(rng, kind="sofa"):
     if rng.rand() < 0.3:
         word = other(rng, ("white", "yellow", "red", "beige", "grey"), t.colour)
         cushion = t.paint(rng, word, "fabric")
-        t.details.append(f"{word} cushions")
+        t.accent(word, "cushions", cushion)
     for k in range(seats):
         x = -w + 2 * arm + pad * (2 * k + 1)
         t.add(box((x, seat + 0.05, 0.06), (pad * 0.96, 0.055, d - 0.1), 0))
@@ -147,7 +148,7 @@ def cupboard(rng):
     if rng.rand() < 0.4:
         word = other(rng, ("white", "beige", "grey", "blue", "green"), t.colour)
         front = t.paint(rng, word, t.material)
-        t.details.append(f"{word} doors" if rows == 1 else f"{word} drawers")
+        t.accent(word, "doors" if rows == 1 else "drawers", front)
     knob = t.surface((0.2, 0.19, 0.18), "metal")
     for c in range(columns):
         for r in range(rows):

@@ -14,7 +14,7 @@ def shade(rng, t, radius, top, low, high, x=0.0):
     else:
         word = other(rng, ("white", "red", "green", "blue", "yellow", "black"), t.colour)
         lit = t.paint(rng, word, "matte")
-        t.details.append(f"{word} shade")
+        t.accent(word, "shade", lit)
     t.add(Lathe([(radius - 0.03, low), (radius, low), (top, high), (top - 0.03, high), (radius - 0.03, low)], lit, base=(x, 0, 0)))
 
 

@@ -17,6 +17,7 @@ GROUPS = {
 MAKERS = {kind: maker for group in GROUPS.values() for kind, maker in group.items()}
 KINDS = list(MAKERS)
 BUILDINGS = tuple(GROUPS["buildings"])
+ROUND = ("vase", "bottle", "bowl", "table lamp", "floor lamp", "stool")  # nobody can tell their front from their back
 
 
 def make(rng, kind=None):

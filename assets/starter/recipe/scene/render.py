@@ -1,8 +1,6 @@
-"""Ray caster: one object, one camera -> picture, depth, line classes.
+"""Ray caster: one object, one camera -> a Frame of SIZE x SIZE: picture, depth, normals, mask, line classes."""
+from dataclasses import dataclass
 
-Pictures are SIZE x SIZE; rgb uint8 (H, W, 3); depth uint8 (H, W), 0 = background, 255 = nearest point;
-lines uint8 (H, W) bit field: OUTLINE silhouettes and depth steps, INNER creases and borders of parts, FINE window frames.
-"""
 import numpy as np
 from scipy import ndimage
 
@@ -223,8 +221,39 @@ def towards_sun(camera, height):
     return (sun / np.linalg.norm(sun)).astype(F)
 
 
+@dataclass
+class Frame:
+    """One object from one camera.
+
+    rgb uint8 (H, W, 3); depth uint8 (H, W), 0 = background, 255 = nearest point; normal uint8 (H, W, 3), the unit normal in
+    camera axes (right, up, towards the camera) as (n + 1) / 2 * 255, 128 off the object; lines uint8 (H, W) bit field: OUTLINE
+    silhouettes and depth steps, INNER creases and borders of parts, FINE window frames; part int16 (H, W), the surface that is
+    seen, -1 off the object; reach (near, far), the ray lengths that depth 255 and 51 stand for.
+    """
+
+    rgb: np.ndarray
+    depth: np.ndarray
+    normal: np.ndarray
+    lines: np.ndarray
+    part: np.ndarray
+    reach: tuple
+
+    @property
+    def mask(self):
+        """Where the object is, bool (H, W)."""
+        return self.part >= 0
+
+
+def in_camera(normal, seen, camera):
+    """World normals (H, W, 3) in the camera's axes, as Frame.normal holds them."""
+    axes = np.stack([camera.right, camera.up, -np.asarray(camera.forward)], -1)
+    out = np.full(normal.shape, 128, np.uint8)
+    out[seen] = ((normal[seen] @ axes + 1) / 2 * 255 + 0.5).clip(0, 255).astype(np.uint8)
+    return out
+
+
 def render(thing, camera, scene):
-    """(rgb, depth, lines, (near, far)) of one object; near and far are the ray lengths that depth 255 and 51 stand for."""
+    """The Frame of one object."""
     rays, t, normal, part, patch = trace(thing, camera)
     lamp = scene.lamp
     sun = towards_sun(camera, lamp.height)
@@ -246,4 +275,4 @@ def render(thing, camera, scene):
     if seen.any():
         reach = float(t[seen].min()), float(max(t[seen].max(), t[seen].min() + 1e-3))
         depth[seen] = 1 - 0.8 * (t[seen] - reach[0]) / (reach[1] - reach[0])
-    return (image * 255 + 0.5).astype(np.uint8), (depth * 255 + 0.5).astype(np.uint8), lines, reach
+    return Frame((image * 255 + 0.5).astype(np.uint8), (depth * 255 + 0.5).astype(np.uint8), in_camera(normal, seen, camera), lines, part, reach)

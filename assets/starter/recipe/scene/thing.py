@@ -1,7 +1,7 @@
 """What every object is built from: the Thing, its paint, and smooth profiles.
 
 An object is made of solids and of surfaces (albedo (3,), material); a solid's `part` indexes the surfaces. `kind`,
-`colour`, `material` and `details` keep what a caption may say.
+`colour`, `material` and `details` keep what a caption may say, `accents` where the second colours among the details are.
 """
 from dataclasses import dataclass, field
 
@@ -20,6 +20,7 @@ class Thing:
     solids: list = field(default_factory=list)
     surfaces: list = field(default_factory=list)  # (albedo, material)
     details: list = field(default_factory=list)
+    accents: list = field(default_factory=list)  # (colour word, what has it, surface) of the second colours that `details` names
     frontal: bool = False  # a facade: seen from near the front only
 
     def surface(self, albedo, material="matte"):
@@ -28,6 +29,11 @@ class Thing:
 
     def paint(self, rng, word, material="matte"):
         return self.surface(palette.shade_of(rng, word), material)
+
+    def accent(self, word, what, surface):
+        """Say that `what` (roof, label ...) has a second colour, and on which surface it is."""
+        self.details.append(f"{word} {what}")
+        self.accents.append((word, what, surface))
 
     def add(self, *solids):
         self.solids.extend(solids)

@@ -19,7 +19,7 @@ def vessel(rng, thing, outside, wall, floor, **kw):
     if rng.rand() < 0.15 and thing.material in ("matte", "glossy"):
         word = other(rng, ("white", "beige", "black"), thing.colour)
         inner_part = thing.paint(rng, word, thing.material)
-        thing.details.append(f"{word} inside")
+        thing.accent(word, "inside", inner_part)
     thing.add(Lathe(profile, 0, inner=inner, inner_part=inner_part, **kw))
 
 
@@ -38,8 +38,9 @@ def vase(rng):
     if rng.rand() < 0.35:
         word = other(rng, ("white", "black", "blue", "yellow", "red"), t.colour)
         low = u(0.3, 0.6) * h
-        bands = [(low, low + u(0.08, 0.2) * h, t.paint(rng, word, t.material))]
-        t.details.append(f"{word} stripe")
+        stripe = t.paint(rng, word, t.material)
+        bands = [(low, low + u(0.08, 0.2) * h, stripe)]
+        t.accent(word, "stripe", stripe)
     vessel(rng, t, spline(knots, 20), 0.045, 0.12 * h, bands=bands)
     return t
 
@@ -53,13 +54,15 @@ def bottle(rng):
     profile = [(0, 0), (b * 0.93, 0), (b, 0.03 * h)] + list(map(tuple, spline([(0.031 * h, b), (shoulder * h, b), (top * h, neck), (0.9 * h, neck * 0.95)], 14)))
     profile += [(neck * 1.25, 0.9 * h), (neck * 1.25, h), (0, h)]
     cap = other(rng, ("black", "white", "red", "brown"), t.colour)
-    bands = [(0.9 * h, 9, t.paint(rng, cap))]
+    top_part = t.paint(rng, cap)
+    bands = [(0.9 * h, 9, top_part)]
     if rng.rand() < 0.35:
-        t.details.append(f"{cap} cap")
+        t.accent(cap, "cap", top_part)
     if rng.rand() < 0.6:
         word = other(rng, ("white", "yellow", "beige", "black"), t.colour)
-        bands.append((0.14 * h, (shoulder - 0.12) * h, t.paint(rng, word)))
-        t.details.append(f"{word} label")
+        label = t.paint(rng, word)
+        bands.append((0.14 * h, (shoulder - 0.12) * h, label))
+        t.accent(word, "label", label)
     t.add(Lathe(profile, 0, bands=bands))
     return t
 
