@@ -14,9 +14,19 @@ import (
 // would be drawn out to streaks.
 const grazing = .2
 
+// guess is the weight of a colour that the picture does not show but that the
+// object has at the same height, beside 1 of one that it does show: what is shown
+// decides in some 60 pixels around, the guess farther off.
+const guess = .0005
+
+// enough is the share of the object that must be seen in the picture too for its
+// colours to spread; below it the guesses count fully.
+const enough = .02
+
 // Warp shows a picture of a mesh from another side. from is the camera of the
 // picture and to the other one, both framed. What the picture does not show
-// takes smooth colours from what lies around it; the ground stays in its place.
+// takes smooth colours from what lies around it, and farther off those that the
+// object has at that height; the ground stays in its place.
 // Errors: a picture whose size is outside 64…4096 pixels (*control.SizeError),
 // cameras that are out of range or not framed, a cancelled context.
 func Warp(ctx context.Context, m *Mesh, picture image.Image, from, to Camera) (*image.RGBA, error) {
@@ -33,7 +43,9 @@ func Warp(ctx context.Context, m *Mesh, picture image.Image, from, to Camera) (*
 	draw.Draw(flat, flat.Rect, image.NewUniform(color.White), image.Point{}, draw.Src)
 	draw.Draw(flat, flat.Rect, picture, picture.Bounds().Min, draw.Over)
 	w := &warp{src, flat}
+	heights := w.heights()
 	object, ground := newPatchwork(size), newPatchwork(size)
+	known, hidden := 0, []int(nil)
 	for y := range size.Y {
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
@@ -42,11 +54,20 @@ func Warp(ctx context.Context, m *Mesh, picture image.Image, from, to Camera) (*
 			i := y*size.X + x
 			if s, on := dst.At(x, y); on {
 				if c, ok := w.colour(s.Point); ok {
-					object.set(i, c)
+					object.set(i, c, 1)
+					known++
+				} else {
+					object.set(i, heights.at(s.Point), guess)
+					hidden = append(hidden, i)
 				}
 			} else if !src.shows(x, y) {
-				ground.set(i, w.at(x, y))
+				ground.set(i, w.at(x, y), 1)
 			}
+		}
+	}
+	if float64(known) < enough*float64(known+len(hidden)) {
+		for _, i := range hidden {
+			object.pix[4*i+3] = 1
 		}
 	}
 	object.fill()
@@ -93,6 +114,60 @@ func (w *warp) colour(p Vec) (c [3]float32, ok bool) {
 	return c, s.Facing >= grazing
 }
 
+// heights are the mean colours of an object in bands from its foot to its top.
+type heights struct {
+	foot, top float64
+	bands     *patchwork // one column
+}
+
+// heightBands is how many bands there are: a roof, a wall and a base are told apart.
+const heightBands = 16
+
+// heights gathers the colours that the picture shows of the object.
+func (w *warp) heights() heights {
+	h := heights{math.Inf(1), math.Inf(-1), newPatchwork(image.Pt(1, heightBands))}
+	size := w.picture.Rect.Size()
+	each := func(do func(s Surface, x, y int)) {
+		for y := range size.Y {
+			for x := range size.X {
+				if s, on := w.src.At(x, y); on {
+					do(s, x, y)
+				}
+			}
+		}
+	}
+	each(func(s Surface, x, y int) { h.foot, h.top = min(h.foot, s.Point[1]), max(h.top, s.Point[1]) })
+	each(func(s Surface, x, y int) {
+		band := h.bands.pix[4*h.band(s.Point):]
+		for k, v := range w.at(x, y) {
+			band[k] += v
+		}
+		band[3]++
+	})
+	for i := 0; i < len(h.bands.pix); i += 4 {
+		if n := h.bands.pix[i+3]; n > 0 {
+			for k := range 3 {
+				h.bands.pix[i+k] /= n
+			}
+			h.bands.pix[i+3] = 1
+		}
+	}
+	h.bands.fill()
+	return h
+}
+
+// band is the number of the band that a point of the surface lies in.
+func (h heights) band(p Vec) int {
+	if h.top <= h.foot {
+		return 0
+	}
+	return int(min(max((p[1]-h.foot)/(h.top-h.foot), 0), .999) * heightBands)
+}
+
+func (h heights) at(p Vec) [3]float32 {
+	return [3]float32(h.bands.pix[4*h.band(p):])
+}
+
 // patchwork is a picture with gaps.
 type patchwork struct {
 	w, h int
@@ -103,8 +178,8 @@ func newPatchwork(size image.Point) *patchwork {
 	return &patchwork{size.X, size.Y, make([]float32, 4*size.X*size.Y)}
 }
 
-func (p *patchwork) set(i int, c [3]float32) {
-	copy(p.pix[4*i:], []float32{c[0], c[1], c[2], 1})
+func (p *patchwork) set(i int, c [3]float32, known float32) {
+	copy(p.pix[4*i:], []float32{c[0], c[1], c[2], known})
 }
 
 // fill closes the gaps from what lies around them: the picture is halved until

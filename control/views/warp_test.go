@@ -98,6 +98,53 @@ func TestWarp(t *testing.T) {
 	}
 }
 
+// The side of a box that its front does not show takes the colours of the front at
+// the same height, not black.
+func TestWarpGuessesWhatIsHidden(t *testing.T) {
+	size := image.Pt(96, 96)
+	m := &Mesh{}
+	const w, h, d = .5, .5, .25
+	m.quad(Vec{-w, -h, d}, Vec{w, -h, d}, Vec{w, h, d}, Vec{-w, h, d})
+	m.quad(Vec{w, -h, -d}, Vec{-w, -h, -d}, Vec{-w, h, -d}, Vec{w, h, -d})
+	m.quad(Vec{w, -h, d}, Vec{w, -h, -d}, Vec{w, h, -d}, Vec{w, h, d})
+	m.quad(Vec{-w, -h, -d}, Vec{-w, -h, d}, Vec{-w, h, d}, Vec{-w, h, -d})
+	from := Camera{Field: DefaultField}.Frame(m, size, .8)
+	to := Camera{Azimuth: math.Pi / 2, Field: DefaultField}.Frame(m, size, .8)
+	front := image.NewRGBA(image.Rectangle{Max: size})
+	for y := range size.Y {
+		c := color.RGBA{40, 160, 60, 255}
+		if y >= size.Y/2 {
+			c = color.RGBA{180, 90, 40, 255}
+		}
+		for x := range size.X {
+			front.SetRGBA(x, y, c)
+		}
+	}
+	got, err := Warp(t.Context(), m, front, from, to)
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen, err := See(t.Context(), m, to, size)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range []struct {
+		y    int
+		want color.RGBA
+	}{{size.Y / 4, color.RGBA{40, 160, 60, 255}}, {3 * size.Y / 4, color.RGBA{180, 90, 40, 255}}} {
+		if !seen.shows(size.X/2, p.y) {
+			t.Fatalf("row %d does not show the box", p.y)
+		}
+		g := got.RGBAAt(size.X/2, p.y)
+		for _, d := range []int{int(g.R) - int(p.want.R), int(g.G) - int(p.want.G), int(g.B) - int(p.want.B)} {
+			if max(d, -d) > 12 {
+				t.Errorf("row %d of the hidden side is %v, the front has %v there", p.y, g, p.want)
+				break
+			}
+		}
+	}
+}
+
 func TestWarpRefuses(t *testing.T) {
 	m := ball(8)
 	size := image.Pt(64, 64)
