@@ -106,11 +106,7 @@ func (r *run) expectedBytes(p part) int64 {
 	for _, c := range p.components() {
 		elements += c.Elements()
 	}
-	bytes := 4 * elements
-	if len(r.usable(p)) == 0 {
-		bytes += r.winogradBytes(p)
-	}
-	return bytes
+	return 4 * elements
 }
 
 // numbers are what a network computes in on a provider. Weights in int8 are made
@@ -120,20 +116,19 @@ func (r *run) numbers(ctx context.Context, p part, size arch.Size, provider stri
 	if provider != runtime.CPU {
 		return graph.Numbers{ShapeFree: true, Half: r.half(ctx, p, provider)}, nil
 	}
-	float := graph.Numbers{Winograd: r.winogradBytes(p)}
 	if !r.int8(p, provider) {
-		return float, nil
+		return graph.Numbers{}, nil
 	}
 	c, err := r.int8Copy(ctx, p, size, l.tell)
 	if err == nil {
-		return graph.Numbers{Int8: c, Winograd: float.Winograd}, nil
+		return graph.Numbers{Int8: c}, nil
 	}
 	var bad *checkpoint.FormatError
 	if ctx.Err() != nil || errors.As(err, &bad) {
 		return graph.Numbers{}, err
 	}
 	r.note(fmt.Sprintf("The %s computes in fp32, not fast: %v", p.title(), err))
-	return float, nil
+	return graph.Numbers{}, nil
 }
 
 // int8Copy finds or makes the int8 weights of a network.

@@ -104,8 +104,6 @@ type Builder struct {
 	stored  map[*value]Value // weights in float32 and what they are cast from
 	casts   map[typed]Value
 	rounded map[*value][3]Value // values in uint8 with their scale and zero point
-	// convolutions are those that could be written in Winograd's form, by their results.
-	convolutions map[*value]convolution
 
 	weightBytes, memoryBytes, parameters int64
 }
@@ -295,9 +293,7 @@ func (b *Builder) Model() (*Model, error) {
 	if len(b.outputs) == 0 {
 		return nil, errors.New("building the graph of the " + b.name + ": it has no output")
 	}
-	extra := b.rewriteConvolutions()
 	b.prune()
-	b.memoryBytes += extra
 	m := &Model{Name: b.name, Root: b.root, WeightBytes: b.weightBytes, MemoryBytes: b.memoryBytes, Parameters: b.parameters, Nodes: countNodes(b.nodes), Proto: b.encode()}
 	m.export = b.export
 	if b.fused {

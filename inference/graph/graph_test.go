@@ -27,7 +27,7 @@ func (w weights) Lookup(name string) (string, checkpoint.Tensor, bool) {
 
 // store writes a safetensors file; its name has an odd length, so that no
 // tensor is aligned.
-func store(t testing.TB, header string, data []byte) weights {
+func store(t *testing.T, header string, data []byte) weights {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "möbel model.safetensors")
 	all := append(binary.LittleEndian.AppendUint64(nil, uint64(len(header))), header...)
@@ -49,7 +49,7 @@ func f32(values ...float32) []byte {
 	return out
 }
 
-func open(t testing.TB) *runtime.Runtime {
+func open(t *testing.T) *runtime.Runtime {
 	t.Helper()
 	lib, err := runtime.FindLibrary()
 	if err != nil {

@@ -35,9 +35,6 @@ type Numbers struct {
 	// ShapeFree writes the graph so that nothing has to be worked out from shapes
 	// while it runs, which GPUs leave to the CPU.
 	ShapeFree bool
-	// Winograd is the memory in bytes that the graph may take more for computing
-	// convolutions in Winograd's form, which is faster on the CPU; 0 leaves them as they are.
-	Winograd int64
 }
 
 // Numbers makes the layers that are added from now on compute as n says.

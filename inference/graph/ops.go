@@ -321,12 +321,6 @@ func (x Value) Conv2D(w, bias Value, stride int64, pads [4]int64) Value {
 	y := x.op("Conv", inputs, []Attr{
 		IntsAttr("kernel_shape", w.Dim(2), w.Dim(3)), IntsAttr("strides", stride, stride), IntsAttr("pads", pads[:]...),
 	}, x.Type(), []int64{x.Dim(0), w.Dim(0), size(0), size(1)})
-	if x.b.suitsWinograd(x, kernel, stride, pads) {
-		if x.b.convolutions == nil {
-			x.b.convolutions = map[*value]convolution{}
-		}
-		x.b.convolutions[y.v] = convolution{x, kernel, bias}
-	}
 	return y.patched(w, change)
 }
 
