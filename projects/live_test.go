@@ -43,6 +43,13 @@ func TestLive(t *testing.T) {
 	if err := <-second; err != nil || progress.Load() == 0 {
 		t.Fatalf("second: %v, %d reports", err, progress.Load())
 	}
+	pt.set(func() {
+		for i, r := range pt.requests {
+			if !r.Draft || r.Count != 1 {
+				t.Errorf("request %d asks for %d images, draft: %v", i, r.Count, r.Draft)
+			}
+		}
+	})
 	if _, total, err := p.Concepts(ctx, Query{}); err != nil || total != 0 {
 		t.Fatalf("Live stored %d concepts, %v", total, err)
 	}
