@@ -2,7 +2,7 @@
 
     python3 inference/testdata/bench_starter.py --maquette build/maquette [--torch PYTHON] [--rounds 2]
 
-Every program renders a bundled sketch with one ControlNet, 256×256 pixels, DPM++ 2M Karras, guidance 2, two threads, and is
+Every program renders a bundled sketch with one ControlNet, 256×256 pixels, DPM++ 2M, guidance 2, two threads, and is
 started anew for each image. They take turns; the table has medians. diffusers gets the same folder, and for four views
 four images at once, which read nothing of each other. Needs Python alone; the interpreter behind --torch needs requirements.txt.
 """
@@ -24,7 +24,7 @@ VIEWS = "front,three-quarter-left,side-left,top"
 
 def maquette(binary, precision, steps, count, env):
     command = [binary, "render", SKETCH, "-p", PROMPT, "--size", f"{SIZE}x{SIZE}", "--steps", str(steps), "--guidance", GUIDANCE, "--sampler", "dpmpp_2m",
-               "--schedule", "karras", "--seed", "1", "--precision", precision]
+               "--seed", "1", "--precision", precision]
     if count > 1:
         command += ["--views", VIEWS]
     with tempfile.TemporaryDirectory() as project:
@@ -33,7 +33,7 @@ def maquette(binary, precision, steps, count, env):
 
 def torch(python, folder, dtype, steps, count):
     command = [python, pathlib.Path(__file__).with_name("bench_torch.py"), folder, folder / "controlnet-lines", "--control", SKETCH, "--size", str(SIZE),
-               "--steps", str(steps), "--guidance", GUIDANCE, "--dtype", dtype, "--prompt", PROMPT, "--threads", "2", "--count", str(count)]
+               "--steps", str(steps), "--guidance", GUIDANCE, "--dtype", dtype, "--prompt", PROMPT, "--threads", "2", "--count", str(count), "--schedule", "normal"]
     with tempfile.TemporaryDirectory() as out:
         return run([*command, "--out", f"{out}/image.png"], env=dict(os.environ, OMP_NUM_THREADS="2", HF_HUB_OFFLINE="1"))
 

@@ -28,6 +28,7 @@ parser.add_argument("--guidance", type=float, required=True)
 parser.add_argument("--dtype", choices=("fp32", "bf16"), required=True)
 parser.add_argument("--prompt", required=True)
 parser.add_argument("--out", type=pathlib.Path, required=True)
+parser.add_argument("--schedule", choices=["normal", "karras"], default="karras")  # diffusers has no Karras steps where the last sigma is infinite
 parser.add_argument("--threads", type=int, required=True)
 parser.add_argument("--count", type=int, default=1, help="images at once")
 args = parser.parse_args()
@@ -42,7 +43,7 @@ pipe = StableDiffusionControlNetPipeline(
     unet=load(UNet2DConditionModel, args.model / "unet"), controlnet=load(ControlNetModel, args.controlnet),
     text_encoder=load(CLIPTextModel, args.model / "text_encoder"), vae=load(AutoencoderTiny if tiny else AutoencoderKL, args.model / "vae"),
     tokenizer=tokenizer(), safety_checker=None, feature_extractor=None, requires_safety_checker=False,
-    scheduler=DPMSolverMultistepScheduler.from_pretrained(args.model / "scheduler", use_karras_sigmas=True))
+    scheduler=DPMSolverMultistepScheduler.from_pretrained(args.model / "scheduler", use_karras_sigmas=args.schedule == "karras"))
 pipe.set_progress_bar_config(disable=True)
 ends = []
 
