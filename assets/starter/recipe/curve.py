@@ -1,4 +1,4 @@
-"""Stage `curve`: draw the training losses of WORK/train.csv (or of files given) as one SVG, means of 50 steps.
+"""Stage `curve`: draw the training losses of WORK/train.csv (or of files given) as one SVG, means of WINDOW rows.
 
 Losses of different training runs follow each other, each from its own step 0.
 """
@@ -14,7 +14,7 @@ import numpy as np
 from common import work
 from train import Task
 
-WINDOW = 5  # rows of 10 steps
+WINDOW = 5  # rows, of 10 steps each unless train.py was told otherwise
 KINDS = [name for name in Task.columns.split(",") if not name.startswith("small")]
 
 

@@ -245,9 +245,10 @@ def main():
     parser.add_argument("--keep", type=float, default=0.998, help="memory of the averaged weights, per step")
     parser.add_argument("--freeze-control", action="store_true", help="leave the ControlNets as they are")
     parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--report", type=int, default=10, help="steps whose mean losses are one row of train.csv")
     a = parser.parse_args()
     task = Task(a.shares, a.early, a.late, a.early_steps, a.freeze_control)
-    team.train(task, team.Plan("train.pt", a.minutes, a.rate, flat_share=a.flat, keep=a.keep, workers=a.workers))
+    team.train(task, team.Plan("train.pt", a.minutes, a.rate, flat_share=a.flat, keep=a.keep, workers=a.workers, report=a.report))
 
 
 if __name__ == "__main__":
