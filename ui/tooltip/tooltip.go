@@ -173,9 +173,12 @@ func (s *sensor) show() {
 	if top := c.Overlays().Top(); top != nil {
 		root = top
 	}
+	place, corner := driver.AbsolutePositionForObject(s), fyne.Position{}
+	if inset, _ := c.InteractiveArea(); place == corner.Subtract(inset) {
+		return // what Fyne says of objects that a press has hidden, or what they are in
+	}
 	if s.layer = findLayer(root); s.layer != nil {
-		at := driver.AbsolutePositionForObject(s).Subtract(driver.AbsolutePositionForObject(s.layer))
-		s.layer.show(s.tip.text(), at, s.Size())
+		s.layer.show(s.tip.text(), place.Subtract(driver.AbsolutePositionForObject(s.layer)), s.Size())
 	}
 }
 

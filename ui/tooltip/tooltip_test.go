@@ -75,6 +75,16 @@ func TestTipAppearsWhereThePointerRests(t *testing.T) {
 	}
 }
 
+func TestNoTipOfWhatAPressHasHidden(t *testing.T) {
+	w, l, rest := scene(t, widget.NewLabel("here"), "Explains")
+	test.MoveMouse(w.Canvas(), fyne.NewPos(200, 150))
+	l.content.Hide()
+	rest()
+	if l.box.Visible() {
+		t.Errorf("the tip of a hidden object appears at %v", l.box.Position())
+	}
+}
+
 func TestObjectStillHearsThePointer(t *testing.T) {
 	h := &hovered{}
 	h.ExtendBaseWidget(h)
