@@ -1,13 +1,31 @@
 """One flat, shared-memory store of all weights, so that several single-threaded workers can train one model.
 
 Workers see the same bfloat16 weights (their parameters are views of `live`), write their gradients to their own row of
-`grads`, and each updates its own stretch of the float32 masters with AdamW. Three meetings a step replace the thread
-barriers inside every operation, which on a busy machine cost most of the time.
+`grads`, and each updates its own stretch of the float32 masters: inner matrices and kernels with Muon (Jordan et al.,
+https://kellerjordan.github.io/posts/muon, scaled as in Liu et al., arXiv 2502.16982), so that one rate serves both, the
+rest with AdamW. Three meetings a step replace the thread barriers inside every operation, which on a busy machine cost
+most of the time.
 """
 import torch
 
 BETAS = (0.9, 0.98)
+MOMENTUM = 0.95
 DECAY = 0.01
+QUINTIC = (3.4445, -4.7750, 2.0315)
+OUTER = ("embedding.weight", "conv_in", "conv_out", ".bias")  # parts of names that Muon leaves to AdamW
+
+
+def orthogonal(matrix, steps=5):
+    """A bfloat16 matrix (m, n) with the singular vectors of `matrix` and singular values near 1, by Newton-Schulz steps."""
+    x = matrix.to(torch.bfloat16)
+    tall = x.shape[0] > x.shape[1]
+    x = x.t() if tall else x
+    x = x / (x.norm() + 1e-7)
+    a, b, c = QUINTIC
+    for _ in range(steps):
+        square = x @ x.t()
+        x = torch.addmm(x, torch.addmm(square, square, square, beta=b, alpha=c), x, beta=a)
+    return x.t() if tall else x
 
 
 class Layout:
@@ -22,6 +40,16 @@ class Layout:
             self.shapes.append(tuple(p.shape))
             self.at.append(self.at[-1] + p.numel())
         self.size = self.at[-1]
+        self.inner = [len(s) > 1 and not any(part in n for part in OUTER) for n, s in zip(self.names, self.shapes)]
+
+    def stretches(self, workers):
+        """Per worker the (first, last + 1) of its parameters, about the same amount of work for each."""
+        cost = [(end - start) * (1 + inner * min(shape[0], (end - start) // shape[0]) / 16) for shape, start, end, inner in
+                zip(self.shapes, self.at, self.at[1:], self.inner)]
+        done, bounds = torch.tensor(cost).cumsum(0), [0]
+        for k in range(1, workers):
+            bounds.append(int((done < done[-1] * k / workers).sum()))
+        return list(zip(bounds, [*bounds[1:], len(cost)]))
 
     def views(self, flat):
         out = []
@@ -46,19 +74,21 @@ class Layout:
 class Store:
     """The shared tensors: float32 master, first and second moment, average, gradients per worker; bfloat16 live weights."""
 
-    def __init__(self, size, workers):
+    def __init__(self, layout, workers):
         make = lambda *shape, dtype=torch.float32: torch.zeros(*shape, dtype=dtype).share_memory_()
-        self.master, self.first, self.second, self.average = (make(size) for _ in range(4))
-        self.grads = make(workers, size)
-        self.live = make(size, dtype=torch.bfloat16)
+        self.layout = layout
+        self.master, self.first, self.second, self.average = (make(layout.size) for _ in range(4))
+        self.grads = make(workers, layout.size)
+        self.live = make(layout.size, dtype=torch.bfloat16)
         self.norms = make(workers)
         self.numbers = make(workers, 16)
         self.stop, self.share = make(1), make(1)
 
     def update(self, worker, step, rate, keep, meet, limit=1.0):
-        """AdamW on this worker's stretch with the mean of all gradients, clipped to norm `limit`."""
-        workers, size = self.grads.shape
-        part = slice(size * worker // workers, size * (worker + 1) // workers)
+        """Muon and AdamW on this worker's stretch with the mean of all gradients, clipped to norm `limit`."""
+        workers, at = len(self.grads), self.layout.at
+        begin, end = self.layout.stretches(workers)[worker]
+        part = slice(at[begin], at[end])
         grad = self.grads[0, part]
         for k in range(1, workers):
             grad += self.grads[k, part]
@@ -67,9 +97,18 @@ class Store:
         meet()
         grad *= min(1.0, limit / (self.norms.sum().sqrt().item() + 1e-6))
         first, second, master = self.first[part], self.second[part], self.master[part]
-        first.lerp_(grad, 1 - BETAS[0])
         second.mul_(BETAS[1]).addcmul_(grad, grad, value=1 - BETAS[1])
-        scale = (second / (1 - BETAS[1] ** step)).sqrt_().add_(1e-8)
-        master.mul_(1 - rate * DECAY).addcdiv_(first, scale, value=-rate / (1 - BETAS[0] ** step))
+        change = (second / (1 - BETAS[1] ** step)).sqrt_().add_(1e-8)
+        for k in range(begin, end):
+            here = slice(at[k] - at[begin], at[k + 1] - at[begin])
+            beta = MOMENTUM if self.layout.inner[k] else BETAS[0]
+            first[here].lerp_(grad[here], 1 - beta)
+            if self.layout.inner[k]:
+                rows = self.layout.shapes[k][0]
+                ahead = grad[here].lerp(first[here], beta).view(rows, -1)
+                change[here] = 0.2 * max(ahead.shape) ** 0.5 * orthogonal(ahead).reshape(-1)
+            else:
+                change[here] = first[here] / change[here] / (1 - beta**step)
+        master.mul_(1 - rate * DECAY).sub_(change, alpha=rate)
         self.average[part].lerp_(master, 1 - keep)
         self.live[part].copy_(master)

@@ -21,7 +21,7 @@ KINDS = {"half": 2, "latents": 1}  # file -> the picture is shrunk by
 def shard(job):
     name, index, kind = job
     path = work("data", f"{name}.{kind}.npy")
-    if os.path.exists(path) and os.path.getmtime(path) > os.path.getmtime(work("vae.pt")):
+    if os.path.exists(path) and os.path.getmtime(path) > vae.encoder_time():
         return name
     threads(1)
     encoder = model.channels_last(vae.averaged().encoder).to(torch.bfloat16)

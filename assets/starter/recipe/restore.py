@@ -11,6 +11,7 @@ from safetensors.torch import load_file
 
 import flat
 import model
+import vae
 from common import SEED, save_torch, work
 from tokenizer import Compact
 
@@ -52,13 +53,13 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--archive", required=True)
     a = parser.parse_args()
-    for name in ("vae.pt", "train.pt"):
+    for name in (*vae.FILES.values(), "train.pt"):
         if os.path.exists(work(name)):
             raise SystemExit(f"{work(name)} exists: move it away first")
     folder = folder_of(a.archive)
     autoencoder = model.make_vae()
     autoencoder.load_state_dict(load_file(os.path.join(folder, "vae", WEIGHTS)))
-    save(work("vae.pt"), autoencoder.float())
+    save(work(vae.FILES["all"]), autoencoder.float())
     tokens = Compact()
     nets = model.Starter(tokens.size)
     nets.load_state_dict(starter_state(folder, tokens))

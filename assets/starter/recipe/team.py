@@ -95,7 +95,7 @@ def train(task, plan):
     torch = threads()
     net = model.channels_last(task.build())
     layout = flat.Layout(net)
-    store = flat.Store(layout.size, plan.workers)
+    store = flat.Store(layout, plan.workers)
     step, used = 0, 0.0
     with torch.no_grad():
         if os.path.exists(work(plan.file)):

@@ -3,7 +3,10 @@
 Loss: pixels, gradients at two scales, structural similarity, and a low-frequency colour term (4x4 means, hue apart from
 lightness), without which colours drift. The latents are held near mean 0 and deviation 1 per channel, so that the
 scaling factor is 1. Trained on 96² crops, some of them of the picture at half size; time-budgeted, resumable, averaged
-weights are kept. With `--decoder` only the decoder is trained on, from vae.pt into decoder.pt: cached latents stay valid.
+weights are kept. Left alone, the encoder is nearly blind to green against magenta in weak colours: pale green, pink and
+beige give the same latents. With `--part green` the autoencoder of vae.pt is trained on, into green.pt, towards its own latents
+plus that colour in the last channel. With `--part decoder` only the decoder is trained on, into decoder.pt: cached latents stay
+valid.
 """
 import argparse
 import os
@@ -17,6 +20,8 @@ import team
 from common import SEED, Shards, threads, work
 
 CROP = 96
+FILES = {"all": "vae.pt", "green": "green.pt", "decoder": "decoder.pt"}
+GREEN = 1.2  # what the purest green adds to the last channel of the latents
 
 
 def crops(data, rng, batch):
@@ -68,47 +73,65 @@ def gap(y, x):
     return loss + 0.15 * (1 - similarity(y / 2 + 0.5, x / 2 + 0.5)) + colour_gap(y, x)
 
 
+def green(x):
+    """Green against magenta of pictures (B, 3, H, W), (B, H/8, W/8) in -1..1, steep near grey."""
+    return torch.tanh(2 * F.avg_pool2d(x[:, 1] - (x[:, 0] + x[:, 2]) / 2, 8))
+
+
 class Task:
-    """What `team.train` trains: the whole autoencoder, or the decoder behind the encoder of vae.pt."""
+    """What `team.train` trains: the whole autoencoder, towards greener latents, or the decoder behind its encoder."""
 
     columns = "loss,psnr,latent deviation"
 
-    def __init__(self, batch, decoder_only):
-        self.batch, self.decoder_only = batch, decoder_only
+    def __init__(self, batch, part):
+        self.batch, self.part = batch, part
 
     def build(self):
-        net = model.make_vae()
-        if not self.decoder_only:
-            return net
-        net.load_state_dict(torch.load(work("vae.pt"), map_location="cpu", weights_only=True)["ema"])
-        self.encoder = model.channels_last(net.encoder).to(torch.bfloat16).requires_grad_(False)
-        return net.decoder
+        if self.part == "all":
+            return model.make_vae()
+        net, known = ((averaged("vae.pt") if self.part == "green" else averaged("vae.pt", "green.pt")) for _ in range(2))
+        self.known = model.channels_last(known.encoder).to(torch.bfloat16).requires_grad_(False)
+        return net.decoder if self.part == "decoder" else net
 
     def start(self, net, worker, workers, step):
         self.data, self.rng = Shards("train"), np.random.RandomState(SEED + step * workers + worker)
-        self.encode, self.decode = (self.encoder, net) if self.decoder_only else (net.encoder, net.decoder)
+        self.encode, self.decode = (self.known, net) if self.part == "decoder" else (net.encoder, net.decoder)
         self.rows = self.batch // workers
 
     def loss(self, step, share):
         x = crops(self.data, self.rng, self.rows)
         z = self.encode(x.to(torch.bfloat16)).float()
-        noise = (0.02 if self.decoder_only else 0.05) * torch.randn_like(z)
-        y = self.decode((z + noise).to(torch.bfloat16)).float()
+        y = self.decode((z + 0.05 * torch.randn_like(z)).to(torch.bfloat16)).float()
         psnr = -10 * np.log10(((y.detach() - x) ** 2).mean().item() / 4)
         loss = gap(y, x)
-        return loss if self.decoder_only else loss + 0.1 * unit(z), [loss.item(), psnr, z.std().item()]
+        return loss + self.latent_gap(z, x), [loss.item(), psnr, z.std().item()]
+
+    def latent_gap(self, z, x):
+        if self.part == "decoder":
+            return 0.0
+        if self.part == "all":
+            return 0.1 * unit(z)
+        target = self.known(x.to(torch.bfloat16)).float()
+        target[:, -1] += GREEN * green(x)
+        return ((z - target) ** 2).mean()
 
     def mask(self, grads):
         pass
 
 
-def averaged():
-    """The autoencoder with the averaged weights of both stages."""
+def averaged(*files):
+    """The autoencoder with the averaged weights of these files, or of all there are: the last that has a part counts."""
     net = model.make_vae()
-    net.load_state_dict(torch.load(work("vae.pt"), map_location="cpu", weights_only=True)["ema"])
-    if os.path.exists(work("decoder.pt")):
-        net.decoder.load_state_dict(torch.load(work("decoder.pt"), map_location="cpu", weights_only=True)["ema"])
+    for file in files or FILES.values():
+        if os.path.exists(work(file)):
+            part = net.decoder if file == FILES["decoder"] else net
+            part.load_state_dict(torch.load(work(file), map_location="cpu", weights_only=True)["ema"])
     return net
+
+
+def encoder_time():
+    """When the encoder last changed, as a file's time."""
+    return max(os.path.getmtime(work(f)) for f in ("vae.pt", "green.pt") if os.path.exists(work(f)))
 
 
 def main():
@@ -116,9 +139,9 @@ def main():
     parser.add_argument("--minutes", type=float, default=15)
     parser.add_argument("--batch", type=int, default=16)
     parser.add_argument("--rate", type=float, default=1.5e-3)
-    parser.add_argument("--decoder", action="store_true", help="leave the encoder as it is")
+    parser.add_argument("--part", choices=list(FILES), default="all", help="green: towards greener latents; decoder: leave the encoder as it is")
     a = parser.parse_args()
-    team.train(Task(a.batch, a.decoder), team.Plan("decoder.pt" if a.decoder else "vae.pt", a.minutes, a.rate, report=200))
+    team.train(Task(a.batch, a.part), team.Plan(FILES[a.part], a.minutes, a.rate, report=20))
     report(threads(), averaged())
 
 
