@@ -223,7 +223,7 @@ test-recipe: ## the starter's recipe as far as it goes without PyTorch
 		if command -v apt-get >/dev/null; then $(call install,for the recipe tests,python3-numpy python3-scipy); fi; \
 		python=/usr/bin/python3; \
 	fi; \
-	cd assets/starter/recipe && OMP_NUM_THREADS=1 $$python -B -m unittest
+	cd assets/starter/recipe && OMP_NUM_THREADS=1 $$python -B -m unittest test_scene
 
 # A Python of the recipe's own, with the packages of its requirements.txt; another
 # list of packages makes another folder.

@@ -1,4 +1,4 @@
-"""Tests of what needs PyTorch: the optimiser against torch.optim, joined attention, the colour of the latents. Run by `make smoke`."""
+"""Tests of what needs PyTorch: the optimiser against torch.optim, joined attention, the colour of the latents. `make smoke` runs them."""
 import unittest
 
 import torch

@@ -1,4 +1,4 @@
-"""Tests of what needs only NumPy and SciPy: scenes, captions, view words, drawings, measures. `python3 -m unittest` here."""
+"""Tests of what needs only NumPy and SciPy: scenes, captions, view words, drawings, measures. `python3 -m unittest test_scene` here."""
 import unittest
 
 import numpy as np
