@@ -67,20 +67,6 @@ func drawAll(a *windowtest.App, strokes []stroke) {
 	}
 }
 
-// settledPad waits until the window has its layout: on a busy machine that takes
-// a while after the pad has appeared.
-func settledPad(a *windowtest.App) windowtest.Object {
-	last := pad(a)
-	a.Wait("the layout", 10*time.Second, func() bool {
-		time.Sleep(400 * time.Millisecond)
-		now := pad(a)
-		same := now.X == last.X && now.Y == last.Y && now.W == last.W && now.H == last.H
-		last = now
-		return same
-	})
-	return last
-}
-
 // TestWindowDrawingsRender draws three things in the sketchpad, closes the
 // studio, and renders the saved sketches with the command and the starter. With
 // MAQUETTE_SHOTS the images stay there.

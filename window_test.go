@@ -74,9 +74,23 @@ func (h *home) start(project string) *windowtest.App {
 // pad waits for the drawing surface.
 func pad(a *windowtest.App) windowtest.Object { return a.One("*sketchpad.Pad", "") }
 
+// settledPad waits until the window has its layout: on a busy machine that takes
+// a while after the pad has appeared.
+func settledPad(a *windowtest.App) windowtest.Object {
+	last := pad(a)
+	a.Wait("the layout", 10*time.Second, func() bool {
+		time.Sleep(400 * time.Millisecond)
+		now := pad(a)
+		same := now.X == last.X && now.Y == last.Y && now.W == last.W && now.H == last.H
+		last = now
+		return same
+	})
+	return last
+}
+
 // drawVase draws a closed outline in the middle of the pad.
 func drawVase(a *windowtest.App) {
-	p := pad(a)
+	p := settledPad(a)
 	at := func(x, y float32) [2]float32 { return [2]float32{p.X + p.W*x, p.Y + p.H*y} }
 	a.Stroke(at(.44, .25), at(.56, .25), at(.54, .38), at(.6, .55), at(.55, .75), at(.45, .75), at(.4, .55), at(.46, .38), at(.44, .25))
 	a.Stroke(at(.44, .3), at(.56, .3))

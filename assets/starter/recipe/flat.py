@@ -76,7 +76,7 @@ class Store:
 
     def __init__(self, layout, workers):
         make = lambda *shape, dtype=torch.float32: torch.zeros(*shape, dtype=dtype).share_memory_()
-        self.layout = layout
+        self.layout, self.stretches = layout, layout.stretches(workers)
         self.master, self.first, self.second, self.average = (make(layout.size) for _ in range(4))
         self.grads = make(workers, layout.size)
         self.live = make(layout.size, dtype=torch.bfloat16)
@@ -87,7 +87,7 @@ class Store:
     def update(self, worker, step, rate, keep, meet, limit=1.0):
         """Muon and AdamW on this worker's stretch with the mean of all gradients, clipped to norm `limit`."""
         workers, at = len(self.grads), self.layout.at
-        begin, end = self.layout.stretches(workers)[worker]
+        begin, end = self.stretches[worker]
         part = slice(at[begin], at[end])
         grad = self.grads[0, part]
         for k in range(1, workers):
@@ -97,18 +97,18 @@ class Store:
         meet()
         grad *= min(1.0, limit / (self.norms.sum().sqrt().item() + 1e-6))
         first, second, master = self.first[part], self.second[part], self.master[part]
-        second.mul_(BETAS[1]).addcmul_(grad, grad, value=1 - BETAS[1])
-        change = (second / (1 - BETAS[1] ** step)).sqrt_().add_(1e-8)
+        change = torch.empty_like(grad)
         for k in range(begin, end):
             here = slice(at[k] - at[begin], at[k + 1] - at[begin])
-            beta = MOMENTUM if self.layout.inner[k] else BETAS[0]
-            first[here].lerp_(grad[here], 1 - beta)
+            g, m, v = grad[here], first[here], second[here]
             if self.layout.inner[k]:
-                rows = self.layout.shapes[k][0]
-                ahead = grad[here].lerp(first[here], beta).view(rows, -1)
+                m.lerp_(g, 1 - MOMENTUM)
+                ahead = g.lerp(m, MOMENTUM).view(self.layout.shapes[k][0], -1)
                 change[here] = 0.2 * max(ahead.shape) ** 0.5 * orthogonal(ahead).reshape(-1)
             else:
-                change[here] = first[here] / change[here] / (1 - beta**step)
+                m.lerp_(g, 1 - BETAS[0])
+                v.mul_(BETAS[1]).addcmul_(g, g, value=1 - BETAS[1])
+                change[here] = m / (1 - BETAS[0] ** step) / ((v / (1 - BETAS[1] ** step)).sqrt_() + 1e-8)
         master.mul_(1 - rate * DECAY).sub_(change, alpha=rate)
         self.average[part].lerp_(master, 1 - keep)
         self.live[part].copy_(master)

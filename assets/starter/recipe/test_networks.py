@@ -54,7 +54,7 @@ class Optimiser(unittest.TestCase):
 
 class Green(unittest.TestCase):
     def test_weak_colours_differ(self):
-        """Pale green, grey and pale pink are as far apart in the target as lightness is; the purest green stays in -1..1."""
+        """20 levels of green more or less than grey are a quarter of the whole range apart; the purest green stays in it."""
         plain = lambda r, g, b: torch.tensor([r, g, b]).view(1, 3, 1, 1).expand(1, 3, 16, 16) / 127.5 - 1
         pink, grey, pale, pure = (vae.green(plain(*c)).mean().item() for c in ((200.0, 180.0, 200.0), (200.0, 200.0, 200.0), (200.0, 220.0, 200.0), (0.0, 255.0, 0.0)))
         self.assertAlmostEqual(grey, 0, 5)

@@ -131,7 +131,8 @@ def averaged(*files):
 
 def encoder_time():
     """When the encoder last changed, as a file's time."""
-    return max(os.path.getmtime(work(f)) for f in ("vae.pt", "green.pt") if os.path.exists(work(f)))
+    files = [work(FILES[part]) for part in ("all", "green")]
+    return max(os.path.getmtime(f) for f in files if os.path.exists(f))
 
 
 def main():
